@@ -1,0 +1,2 @@
+/** Main, CLI, wiring, start and stop order: the only package that sees all others. */
+package dev.molo.app;
