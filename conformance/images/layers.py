@@ -1,0 +1,165 @@
+"""Layers and images made from files: what a tar layer holds, and an OCI image layout that collects images.
+
+Output depends on the inputs only: entries are sorted, owned by who they say, and have mtime 0.
+Only the standard library is used.
+"""
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import stat
+import tarfile
+
+MEDIA_TYPES = {
+    "oci": {
+        "index": "application/vnd.oci.image.index.v1+json",
+        "manifest": "application/vnd.oci.image.manifest.v1+json",
+        "config": "application/vnd.oci.image.config.v1+json",
+        "layer": "application/vnd.oci.image.layer.v1.tar+gzip",
+    },
+    "docker": {
+        "index": "application/vnd.docker.distribution.manifest.list.v2+json",
+        "manifest": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": "application/vnd.docker.container.image.v1+json",
+        "layer": "application/vnd.docker.image.rootfs.diff.tar.gzip",
+    },
+}
+REF_NAME = "org.opencontainers.image.ref.name"
+EPOCH = "1970-01-01T00:00:00Z"
+
+
+def sha256(data):
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def canonical(document):
+    return json.dumps(document, sort_keys=True).encode()
+
+
+class Layer:
+    """A tar layer assembled in memory."""
+
+    def __init__(self):
+        self.entries = {}
+        self._built = None
+
+    def add(self, path, data=b"", mode=0o644, uid=0, gid=0, kind=tarfile.REGTYPE, link=""):
+        path = path.lstrip("/")
+        parent = os.path.dirname(path)
+        if parent and parent not in self.entries:
+            self.dir(parent)
+        self.entries[path] = (kind, mode, uid, gid, data, link)
+        return self
+
+    def dir(self, path, mode=0o755, uid=0, gid=0):
+        return self.add(path, mode=mode, uid=uid, gid=gid, kind=tarfile.DIRTYPE)
+
+    def symlink(self, path, target):
+        return self.add(path, mode=0o777, kind=tarfile.SYMTYPE, link=target)
+
+    def hardlink(self, path, target):
+        return self.add(path, mode=0o755, kind=tarfile.LNKTYPE, link=target.lstrip("/"))
+
+    def host_file(self, source, path, mode=None):
+        with open(source, "rb") as f:
+            data = f.read()
+        return self.add(path, data, stat.S_IMODE(os.stat(source).st_mode) if mode is None else mode)
+
+    def host_tree(self, source, path):
+        for base, dirs, files in os.walk(source):
+            dirs.sort()
+            at = os.path.normpath(os.path.join(path, os.path.relpath(base, source)))
+            self.dir(at)
+            for name in sorted(files):
+                file = os.path.join(base, name)
+                if os.path.islink(file):
+                    self.symlink(os.path.join(at, name), os.readlink(file))
+                elif os.path.isfile(file):
+                    self.host_file(file, os.path.join(at, name))
+        return self
+
+    def build(self):
+        """Returns (diffID, gzip bytes, size of the tar)."""
+        if self._built is None:
+            raw = io.BytesIO()
+            with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as tar:
+                # hard links last, so that their targets exist
+                for path in sorted(self.entries, key=lambda p: (self.entries[p][0] == tarfile.LNKTYPE, p)):
+                    kind, mode, uid, gid, data, link = self.entries[path]
+                    entry = tarfile.TarInfo(path)
+                    entry.type, entry.mode, entry.uid, entry.gid, entry.mtime = kind, mode, uid, gid, 0
+                    entry.linkname = link
+                    entry.size = len(data) if kind == tarfile.REGTYPE else 0
+                    tar.addfile(entry, io.BytesIO(data) if entry.size else None)
+            tar_bytes = raw.getvalue()
+            self._built = sha256(tar_bytes), gzip.compress(tar_bytes, 6, mtime=0), len(tar_bytes)
+        return self._built
+
+
+class Layout:
+    """An OCI image layout on disk. Its index names each image REPOSITORY:TAG, without a registry's host."""
+
+    def __init__(self, path):
+        self.path = path
+        self.manifests = []
+        os.makedirs(os.path.join(path, "blobs", "sha256"), exist_ok=True)
+
+    def blob(self, data, media_type):
+        digest = sha256(data)
+        with open(os.path.join(self.path, "blobs", *digest.split(":")), "wb") as f:
+            f.write(data)
+        return {"mediaType": media_type, "digest": digest, "size": len(data)}
+
+    def image(self, repository, tags, layers, config, dialect="docker", index=True):
+        """Adds one image under several tags; behind an index for amd64 and arm64, or as a plain manifest."""
+        types = MEDIA_TYPES[dialect]
+        built = [layer.build() for layer in layers]
+        descriptors = [self.blob(data, types["layer"]) for _, data, _ in built]
+        manifests = []
+        for architecture in ("amd64", "arm64") if index else ("amd64",):
+            document = canonical({
+                "architecture": architecture, "os": "linux", "created": EPOCH, "config": config,
+                "rootfs": {"type": "layers", "diff_ids": [diff_id for diff_id, _, _ in built]},
+                "history": [{"created": EPOCH, "created_by": "molo conformance/images"} for _ in built],
+            })
+            manifest = self.blob(canonical({
+                "schemaVersion": 2, "mediaType": types["manifest"],
+                "config": self.blob(document, types["config"]), "layers": descriptors,
+            }), types["manifest"])
+            manifests.append({**manifest, "platform": {"architecture": architecture, "os": "linux"}})
+        top = manifests[0]
+        if index:
+            top = self.blob(canonical({"schemaVersion": 2, "mediaType": types["index"], "manifests": manifests}), types["index"])
+        for tag in tags:
+            entry = {key: top[key] for key in ("mediaType", "digest", "size")}
+            self.manifests.append({**entry, "annotations": {REF_NAME: f"{repository}:{tag}"}})
+        compressed, unpacked = sum(d["size"] for d in descriptors), sum(size for _, _, size in built)
+        print(f"{repository}:{','.join(tags)} {top['digest'][:19]} {len(layers)} layer(s), "
+              f"{compressed / 1e6:.1f} MB, {unpacked / 1e6:.1f} MB unpacked", flush=True)
+        return top["digest"]
+
+    def close(self):
+        with open(os.path.join(self.path, "index.json"), "wb") as f:
+            f.write(canonical({"schemaVersion": 2, "mediaType": MEDIA_TYPES["oci"]["index"], "manifests": self.manifests}))
+        with open(os.path.join(self.path, "oci-layout"), "wb") as f:
+            f.write(canonical({"imageLayoutVersion": "1.0.0"}))
+
+
+def read_index(layout):
+    with open(os.path.join(layout, "index.json"), "rb") as f:
+        return json.load(f)["manifests"]
+
+
+def read_blob(layout, digest):
+    with open(os.path.join(layout, "blobs", *digest.split(":")), "rb") as f:
+        data = f.read()
+    if sha256(data) != digest:
+        raise ValueError(f"{layout}: the file of blob {digest} holds something else; delete the folder and build again")
+    return data
+
+
+def references(manifest):
+    """The descriptors that a manifest or an index points to."""
+    return manifest.get("manifests", []) + ([manifest["config"]] if "config" in manifest else []) + manifest.get("layers", [])
