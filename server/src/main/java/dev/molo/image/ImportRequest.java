@@ -1,0 +1,14 @@
+package dev.molo.image;
+
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * An archive to bring in: an OCI image layout (directory, or tar of one, plain or gzip or zstd) or
+ * what {@code docker save} writes.
+ *
+ * @param source the directory or file
+ * @param name the reference to give the image, instead of the names that the archive holds; with
+ *     several images in the archive it is refused
+ */
+public record ImportRequest(Path source, Optional<String> name) {}
