@@ -17,11 +17,15 @@ public sealed interface ContainerState {
   record Created() implements ContainerState {}
 
   /**
+   * Its program has been exec'd and its init has not ended.
+   *
    * @param pid its init, as the host counts
    */
   record Running(long startedAt, int pid) implements ContainerState {}
 
   /**
+   * Its init has ended, or never came to life. Final.
+   *
    * @param startedAt 0 when it never ran
    * @param exitCode 0 to 255; 128 + n when signal n ended it
    * @param reason Completed, Error, OOMKilled, StartError, ContainerStatusUnknown

@@ -1,0 +1,227 @@
+package dev.molo.state;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.MessageLite;
+import com.google.protobuf.Parser;
+import dev.molo.spec.ContainerId;
+import dev.molo.spec.SandboxId;
+import dev.molo.state.proto.ContainerRecord;
+import dev.molo.state.proto.PodRecord;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The folders of pods and containers below the daemon's root, and the records in them.
+ *
+ * <pre>
+ *   ROOT/pods/SANDBOX/pod.rec
+ *   ROOT/pods/SANDBOX/containers/CONTAINER/container.rec
+ *   ROOT/quarantine/NAME            what could not be read
+ * </pre>
+ *
+ * <p>Thread-safe as long as each pod is written by one thread at a time (its lane). Every method
+ * may throw {@link UncheckedIOException} naming the file.
+ */
+public final class PodStore {
+  private static final Logger log = LoggerFactory.getLogger(PodStore.class);
+  private static final String POD_RECORD = "pod.rec";
+  private static final String CONTAINER_RECORD = "container.rec";
+
+  private final Path pods;
+  private final Path quarantine;
+
+  /**
+   * @param root the daemon's root folder; made when missing. Searchable by others (mode 711), or
+   *     pods in user namespaces could not reach their own files.
+   */
+  public PodStore(Path root) {
+    this.pods = root.resolve("pods");
+    this.quarantine = root.resolve("quarantine");
+    try {
+      var searchable =
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx--x--x"));
+      Files.createDirectories(root, searchable);
+      Files.createDirectories(pods, searchable);
+      Files.createDirectories(quarantine);
+    } catch (IOException e) {
+      throw new UncheckedIOException("create the folders of pods below " + root, e);
+    }
+  }
+
+  /** A pod as it was found on disk. */
+  public record StoredPod(PodRecord pod, List<ContainerRecord> containers) {
+    public StoredPod {
+      containers = List.copyOf(containers);
+    }
+  }
+
+  /** Where everything of this pod lies. */
+  public Path folder(SandboxId id) {
+    return pods.resolve(id.value());
+  }
+
+  /** Where everything of this container lies. */
+  public Path folder(SandboxId sandbox, ContainerId id) {
+    return folder(sandbox).resolve("containers").resolve(id.value());
+  }
+
+  public void write(PodRecord pod) {
+    write(folder(new SandboxId(pod.getId())), POD_RECORD, pod);
+  }
+
+  public void write(ContainerRecord container) {
+    Path folder =
+        folder(new SandboxId(container.getSandboxId()), new ContainerId(container.getId()));
+    write(folder, CONTAINER_RECORD, container);
+  }
+
+  private static void write(Path folder, String name, MessageLite record) {
+    Path file = folder.resolve(name);
+    try {
+      try {
+        RecordFile.write(file, record.toByteArray());
+      } catch (NoSuchFileException firstOfItsKind) {
+        Files.createDirectories(folder);
+        RecordFile.write(file, record.toByteArray());
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("write record " + file, e);
+    }
+  }
+
+  /** Removes a container's folder with all that is in it; absent is fine. */
+  public void delete(SandboxId sandbox, ContainerId id) {
+    deleteTree(folder(sandbox, id));
+  }
+
+  /** Removes a pod's folder with all that is in it; absent is fine. */
+  public void delete(SandboxId id) {
+    deleteTree(folder(id));
+  }
+
+  /** Everything that is there. What cannot be read is moved to the quarantine and left out. */
+  public List<StoredPod> scan() {
+    List<StoredPod> found = new ArrayList<>();
+    for (Path folder : children(pods)) {
+      scanPod(folder).ifPresent(found::add);
+    }
+    return found;
+  }
+
+  private Optional<StoredPod> scanPod(Path folder) {
+    Optional<PodRecord> pod = read(folder, POD_RECORD, PodRecord.parser());
+    if (pod.isEmpty()) {
+      return Optional.empty();
+    }
+    if (!pod.get().getId().equals(folder.getFileName().toString())) {
+      setAside(folder, "its record is of pod " + pod.get().getId());
+      return Optional.empty();
+    }
+    List<ContainerRecord> containers = new ArrayList<>();
+    for (Path container : children(folder.resolve("containers"))) {
+      read(container, CONTAINER_RECORD, ContainerRecord.parser())
+          .filter(record -> belongs(record, container, pod.get()))
+          .ifPresent(containers::add);
+    }
+    return Optional.of(new StoredPod(pod.get(), containers));
+  }
+
+  private boolean belongs(ContainerRecord record, Path folder, PodRecord pod) {
+    boolean belongs =
+        record.getId().equals(folder.getFileName().toString())
+            && record.getSandboxId().equals(pod.getId());
+    if (!belongs) {
+      setAside(
+          folder,
+          "its record is of container %s in pod %s"
+              .formatted(record.getId(), record.getSandboxId()));
+    }
+    return belongs;
+  }
+
+  private <T> Optional<T> read(Path folder, String name, Parser<T> parser) {
+    Path file = folder.resolve(name);
+    try {
+      Optional<byte[]> payload = RecordFile.read(file);
+      if (payload.isEmpty()) {
+        setAside(folder, "it has no " + name);
+        return Optional.empty();
+      }
+      return Optional.of(parser.parseFrom(payload.get()));
+    } catch (RecordFile.Damaged | InvalidProtocolBufferException e) {
+      setAside(folder, name + " cannot be read: " + e.getMessage());
+      return Optional.empty();
+    } catch (IOException e) {
+      throw new UncheckedIOException("read record " + file, e);
+    }
+  }
+
+  private void setAside(Path folder, String why) {
+    Path target = quarantine.resolve(folder.getFileName() + "-" + System.currentTimeMillis());
+    try {
+      Files.move(folder, target, StandardCopyOption.ATOMIC_MOVE);
+      log.warn("set aside {} as {}: {}", folder, target, why);
+    } catch (IOException e) {
+      log.warn("cannot set aside {} ({}); it is left where it is and ignored", folder, why, e);
+    }
+  }
+
+  private static List<Path> children(Path folder) {
+    try (Stream<Path> entries = Files.list(folder)) {
+      return entries.toList();
+    } catch (NoSuchFileException none) {
+      return List.of();
+    } catch (IOException e) {
+      throw new UncheckedIOException("list " + folder, e);
+    }
+  }
+
+  private static void deleteTree(Path tree) {
+    try {
+      Files.walkFileTree(
+          tree,
+          new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+                throws IOException {
+              Files.deleteIfExists(file);
+              return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+              if (e instanceof NoSuchFileException) {
+                return FileVisitResult.CONTINUE;
+              }
+              throw e;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path folder, IOException e)
+                throws IOException {
+              if (e != null) {
+                throw e;
+              }
+              Files.deleteIfExists(folder);
+              return FileVisitResult.CONTINUE;
+            }
+          });
+    } catch (IOException e) {
+      throw new UncheckedIOException("delete " + tree, e);
+    }
+  }
+}
