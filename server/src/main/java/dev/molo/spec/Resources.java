@@ -34,6 +34,8 @@ public record Resources(
   }
 
   /**
+   * A limit on huge pages of one size.
+   *
    * @param pageSize as the kernel names it in hugetlb files: 2MB, 1GB
    * @param limit bytes; unsigned 64 bits
    */

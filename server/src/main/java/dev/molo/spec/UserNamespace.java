@@ -10,6 +10,8 @@ public record UserNamespace(List<IdMapping> uids, List<IdMapping> gids) {
   }
 
   /**
+   * One run of ids.
+   *
    * @param hostId first id on the host; unsigned 32 bits
    * @param containerId first id inside; unsigned 32 bits
    * @param length how many
