@@ -2,6 +2,7 @@ package dev.molo.pod;
 
 import dev.molo.spec.ContainerId;
 import dev.molo.spec.ContainerSpec;
+import dev.molo.spec.Resources;
 import dev.molo.spec.SandboxId;
 import dev.molo.spec.SandboxSpec;
 import java.util.List;
@@ -75,6 +76,12 @@ public interface PodRuntime {
    * @return to be closed by the caller once the bytes have been sent
    */
   ExecOutcome execSync(String id, List<String> command, long timeoutSeconds, CallerPresence call);
+
+  /**
+   * Changes the limits of a created or running container; fields that are not given stay. All or
+   * nothing: when one cannot be applied, those before it are put back.
+   */
+  void updateContainerResources(String id, Resources resources);
 
   /** Makes the supervisor open the log file anew; FAILED_PRECONDITION unless running. */
   void reopenContainerLog(String id);
