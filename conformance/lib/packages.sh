@@ -1,0 +1,18 @@
+# Debian packages of this machine. Needs paths.sh.
+
+# packages_need FILE: installs what FILE names (one a line, # begins a comment) and the machine lacks.
+packages_need() {
+  local package missing=()
+  command -v dpkg-query >/dev/null || { say "this is not Debian: install what corresponds to the packages in $1 by hand"; return 1; }
+  for package in $(sed 's/#.*//' "$1"); do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  [ "$(id -u)" = 0 ] || { say "root is needed to install: apt-get install ${missing[*]}"; return 1; }
+  say "installing ${missing[*]}"
+  # an index that is too old names packages that are gone: read it anew when the first try fails
+  packages_install "${missing[@]}" || { apt-get -qq update && packages_install "${missing[@]}"; } ||
+    { say "installing ${missing[*]} failed"; return 1; }
+}
+
+packages_install() { DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends "$@" > /dev/null; }
