@@ -4,7 +4,8 @@ import java.util.List;
 
 /**
  * What an image's configuration says about running it (OCI image-spec, {@code config}), as its
- * author wrote it: hostile until {@code launch} has checked it. {@code pod} fills it from the image.
+ * author wrote it: hostile until {@code launch} has checked it. {@code pod} fills it from the
+ * image.
  *
  * @param user as {@code user}, {@code uid}, {@code user:group}, {@code uid:gid}; empty: root
  * @param workingDir empty: {@code /}

@@ -1,0 +1,121 @@
+package dev.molo.pod;
+
+import dev.molo.fault.FaultException;
+import dev.molo.linux.Errno;
+import dev.molo.linux.Fd;
+import dev.molo.linux.Linux;
+import dev.molo.linux.LinuxException;
+import dev.molo.linux.OpenFlags;
+import dev.molo.spec.ContainerSpec;
+import dev.molo.spec.SandboxSpec;
+import java.util.Optional;
+
+/**
+ * Opens container logs. A log path is the caller's, its folder may be written by others: below the
+ * sandbox's log directory no symbolic link is followed and nothing outside is reached (openat2(2)
+ * with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS).
+ *
+ * <p>Stateless. The calls run on the pool for blocking calls: a log folder may lie on a dead disk.
+ */
+final class LogFiles {
+  private static final int FILE_MODE = 0640;
+  private static final int FOLDER_MODE = 0755;
+  private static final long BELOW = OpenFlags.RESOLVE_BENEATH | OpenFlags.RESOLVE_NO_SYMLINKS;
+
+  private final Linux linux;
+
+  LogFiles(Linux linux) {
+    this.linux = linux;
+  }
+
+  /** Where the log of a container lies; empty when none is kept. */
+  static Optional<String> path(SandboxSpec sandbox, ContainerSpec container) {
+    if (sandbox.logDirectory().isEmpty() || container.logPath().isEmpty()) {
+      return Optional.empty();
+    }
+    String slash = sandbox.logDirectory().endsWith("/") ? "" : "/";
+    return Optional.of(sandbox.logDirectory() + slash + container.logPath());
+  }
+
+  /**
+   * Opens the log for appending, and makes file and folders where they are missing; empty when none
+   * is kept. The caller closes it.
+   */
+  Optional<Fd> open(SandboxSpec sandbox, ContainerSpec container) {
+    return path(sandbox, container)
+        .map(path -> linux.blocking().run("open log " + path, () -> openBelow(sandbox, container)));
+  }
+
+  private Fd openBelow(SandboxSpec sandbox, ContainerSpec container) {
+    String relative = container.logPath();
+    try (Fd root = logDirectory(sandbox.logDirectory())) {
+      int flags = OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_APPEND;
+      try {
+        return linux.files().openat2(root, relative, flags, FILE_MODE, BELOW);
+      } catch (LinuxException e) {
+        if (e.errno() != Errno.ENOENT || !relative.contains("/")) {
+          throw e;
+        }
+      }
+      makeFolders(root, relative.substring(0, relative.lastIndexOf('/')));
+      return linux.files().openat2(root, relative, flags, FILE_MODE, BELOW);
+    } catch (LinuxException e) {
+      if (e.errno() == Errno.ELOOP || e.errno() == Errno.EXDEV) {
+        throw new FaultException(
+            dev.molo.fault.Fault.INVALID_ARGUMENT,
+            "open log_path %s below %s: it leads through a symbolic link or out of the directory"
+                .formatted(relative, sandbox.logDirectory()),
+            e);
+      }
+      throw e;
+    }
+  }
+
+  private Fd logDirectory(String path) {
+    int flags = OpenFlags.O_PATH | OpenFlags.O_DIRECTORY;
+    try {
+      return linux.files().open(path, flags);
+    } catch (LinuxException e) {
+      if (e.errno() != Errno.ENOENT) {
+        throw e;
+      }
+    }
+    try (Fd top = linux.files().open("/", flags)) {
+      makeFoldersFollowing(top, path);
+      return linux.files().open(path, flags);
+    }
+  }
+
+  /** The orchestrator named this path: its own links are followed, as mkdir -p does. */
+  private void makeFoldersFollowing(Fd top, String path) {
+    StringBuilder so = new StringBuilder();
+    for (String part : path.split("/+")) {
+      if (!part.isEmpty()) {
+        so.append('/').append(part);
+        makeFolder(top, so.toString());
+      }
+    }
+  }
+
+  private void makeFolders(Fd root, String relative) {
+    StringBuilder so = new StringBuilder();
+    for (String part : relative.split("/+")) {
+      String parent = so.isEmpty() ? "." : so.toString();
+      try (Fd in =
+          linux.files().openat2(root, parent, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY, 0, BELOW)) {
+        makeFolder(in, part);
+      }
+      so.append(so.isEmpty() ? "" : "/").append(part);
+    }
+  }
+
+  private void makeFolder(Fd in, String name) {
+    try {
+      linux.files().mkdirat(in, name, FOLDER_MODE);
+    } catch (LinuxException e) {
+      if (e.errno() != Errno.EEXIST) {
+        throw e;
+      }
+    }
+  }
+}
