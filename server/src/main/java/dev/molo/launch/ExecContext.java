@@ -1,6 +1,7 @@
 package dev.molo.launch;
 
 import dev.molo.linux.Fd;
+import dev.molo.spec.ContainerId;
 import dev.molo.spec.ContainerSpec;
 import dev.molo.spec.ImageDefaults;
 import dev.molo.spec.SandboxSpec;
@@ -21,6 +22,7 @@ import java.util.Optional;
  * @param stderr absent: /dev/null
  */
 public record ExecContext(
+    ContainerId containerId,
     SandboxSpec sandbox,
     ContainerSpec container,
     ImageDefaults image,

@@ -1,0 +1,124 @@
+package dev.molo.cgroup;
+
+import dev.molo.linux.Fd;
+import dev.molo.linux.LinuxException;
+import dev.molo.spec.ContainerId;
+import dev.molo.spec.Resources;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.regex.Pattern;
+
+/**
+ * One container's cgroup. Holds its directory open, so that statistics cost little and a process
+ * can be born into it. Thread-safe.
+ */
+public final class ContainerCgroup implements AutoCloseable {
+  private static final Pattern EXEC_NAME = Pattern.compile("[A-Za-z0-9_-]{1,64}");
+
+  private final ContainerId id;
+  private final CgroupDirectory directory;
+  private final LimitWriter limits;
+  private final List<String> warnings;
+  private final UsageReader reader;
+
+  ContainerCgroup(
+      ContainerId id, CgroupDirectory directory, LimitWriter limits, List<String> warnings) {
+    this.id = id;
+    this.directory = directory;
+    this.limits = limits;
+    this.warnings = List.copyOf(warnings);
+    this.reader = new UsageReader(directory);
+  }
+
+  public ContainerId id() {
+    return id;
+  }
+
+  /** The directory, for CLONE_INTO_CGROUP; stays this object's. */
+  public Fd directory() {
+    return directory.fd();
+  }
+
+  /** As the host sees it, below the cgroup2 mount's point. */
+  public String path() {
+    return directory.path();
+  }
+
+  /** A sentence for each limit that could not be set when it was made; empty with REFUSE. */
+  public List<String> warnings() {
+    return warnings;
+  }
+
+  /**
+   * Changes limits; what the request does not give stays.
+   *
+   * @return a sentence for each limit that could not be set
+   * @throws dev.molo.fault.FaultException INVALID_ARGUMENT, FAILED_PRECONDITION (no controller)
+   */
+  public List<String> update(Resources resources) {
+    return limits.write(directory, Limits.of(resources, OptionalLong.empty()));
+  }
+
+  /**
+   * What it has used.
+   *
+   * @throws LinuxException ENODEV when it has been removed
+   */
+  public Usage usage() {
+    return reader.read();
+  }
+
+  /** How often the kernel killed in it for memory; 0 where it does not count. */
+  public long oomKills() {
+    return FlatKeys.of(directory.has("memory.events") ? directory.read("memory.events") : "")
+        .get("oom_kill")
+        .orElse(0);
+  }
+
+  /** SIGKILL for every process in it and below. */
+  public void kill() {
+    CgroupTree.kill(directory);
+  }
+
+  /** Whether a process lives in it or below. */
+  public boolean populated() {
+    return directory.populated();
+  }
+
+  /**
+   * Makes a child without controllers of its own, so that an exec'd tree can be ended without its
+   * container.
+   *
+   * @param name unique in the container: letters, digits, {@code _} and {@code -}
+   */
+  public ExecCgroup exec(String name) {
+    if (!EXEC_NAME.matcher(name).matches()) {
+      throw new IllegalArgumentException("not an exec's name: " + name);
+    }
+    return new ExecCgroup(directory, "exec-" + name, directory.makeChild("exec-" + name));
+  }
+
+  /**
+   * The children that execs of a former daemon left and that nobody lives in any more go.
+   *
+   * @return how many went
+   */
+  public int removeEmptyExecs() {
+    int removed = 0;
+    for (byte[] name : directory.children()) {
+      if (new String(name, StandardCharsets.UTF_8).startsWith("exec-")
+          && directory.removeChild(name)) {
+        removed++;
+      }
+    }
+    return removed;
+  }
+
+  /** Closes the descriptors; the cgroup stays. */
+  @Override
+  public void close() {
+    reader.close();
+    directory.close();
+  }
+}
