@@ -23,6 +23,9 @@ stage_in_guest() { grep -q 'User Mode Linux' /proc/cpuinfo; }
 stage_folder() {
   local below=${MOLO_STAGE_FOLDER:-$cache/stage}
   if mountpoint -q /var/lib/molo; then below=/var/lib/molo; fi
+  local folder
   mkdir -p "$below"
-  mktemp -d "$below/$1.XXXXXX"
+  folder=$(mktemp -d "$below/$1.XXXXXX") || return 1
+  chmod 711 "$folder" # what a pod in a user namespace runs as must get through
+  printf '%s\n' "$folder"
 }
