@@ -155,8 +155,8 @@ final class CgroupDirectory implements AutoCloseable {
     } catch (LinuxException e) {
       return switch (e.errno()) {
         // ENOENT: not offered here; EBUSY: processes live in it; EINVAL: unknown to this kernel;
-        // ENOTSUP: threaded; EACCES, EPERM, EROFS: not ours to change
-        case ENOENT, EBUSY, EINVAL, ENOTSUP, EACCES, EPERM, EROFS -> false;
+        // EOPNOTSUPP: threaded; EACCES, EPERM, EROFS: not ours to change
+        case ENOENT, EBUSY, EINVAL, EOPNOTSUPP, EACCES, EPERM, EROFS -> false;
         default -> throw e;
       };
     }

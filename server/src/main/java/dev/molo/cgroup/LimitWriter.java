@@ -40,7 +40,7 @@ final class LimitWriter {
           .forEach(line -> directory.write(setting.file(), line));
       return true;
     } catch (LinuxException e) {
-      if (e.errno() == Errno.ENOENT || e.errno() == Errno.ENOTSUP) {
+      if (e.errno() == Errno.ENOENT || e.errno() == Errno.EOPNOTSUPP) {
         return false;
       }
       throw refused(directory, setting, e);

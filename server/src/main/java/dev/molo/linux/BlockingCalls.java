@@ -43,7 +43,7 @@ public final class BlockingCalls implements AutoCloseable {
     if (!Thread.currentThread().isVirtual()) {
       return call.get();
     }
-    return await(what, submit(what, call));
+    return await(submit(what, call));
   }
 
   /**
@@ -65,13 +65,13 @@ public final class BlockingCalls implements AutoCloseable {
       if (handover.abandon()) {
         throw new LinuxException("wait", Errno.ETIMEDOUT, what + ", after " + limit);
       }
-      return await(what, future);
+      return await(future);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       if (handover.abandon()) {
         throw new LinuxException("wait", Errno.EINTR, what);
       }
-      return await(what, future);
+      return await(future);
     } catch (ExecutionException e) {
       throw rethrow(e);
     }
@@ -107,7 +107,7 @@ public final class BlockingCalls implements AutoCloseable {
     }
   }
 
-  private static <T> T await(String what, Future<T> future) {
+  private static <T> T await(Future<T> future) {
     boolean interrupted = false;
     try {
       while (true) {

@@ -1,0 +1,119 @@
+package dev.molo.linux.jnr;
+
+import dev.molo.linux.BlockingCalls;
+import dev.molo.linux.Epoll;
+import dev.molo.linux.Files;
+import dev.molo.linux.Linux;
+import dev.molo.linux.Memfds;
+import dev.molo.linux.Mounts;
+import dev.molo.linux.Nftables;
+import dev.molo.linux.Pipes;
+import dev.molo.linux.Processes;
+import dev.molo.linux.Seccomp;
+import dev.molo.linux.Sockets;
+import dev.molo.linux.SystemFacts;
+import dev.molo.linux.Terminals;
+import java.nio.file.Path;
+
+/**
+ * The real kernel. Making one costs nothing: libc, libnftables, libseccomp and libmolospawn are
+ * each bound when an operation first needs them. Thread-safe.
+ */
+public final class JnrLinux implements Linux, AutoCloseable {
+
+  /** System property: the folder of libmolospawn.so, molo-supervisor and molo-mounter. */
+  public static final String NATIVE_FOLDER = "molo.native";
+
+  private static final int BLOCKING_THREADS = 16;
+  private static final int BLOCKING_QUEUE = 1024;
+
+  private final BlockingCalls blocking = new BlockingCalls(BLOCKING_THREADS, BLOCKING_QUEUE);
+  private final SystemFacts system = new JnrSystemFacts();
+  private final Files files = new JnrFiles(system, blocking);
+  private final Mounts mounts = new JnrMounts(blocking);
+  private final Epoll epoll = new JnrEpoll(blocking);
+  private final Sockets sockets = new JnrSockets(files, blocking);
+  private final Memfds memfds = new JnrMemfds(files);
+  private final Pipes pipes = new JnrPipes();
+  private final Terminals terminals = new JnrTerminals();
+  private final JnrNftables nftables = new JnrNftables();
+  private final Seccomp seccomp = new JnrSeccomp(memfds, files);
+  private final Processes processes;
+
+  /** The kernel, with the native parts in {@code nativeFolder}. */
+  public JnrLinux(Path nativeFolder) {
+    processes = new JnrProcesses(new SpawnLibrary(nativeFolder), epoll, blocking);
+  }
+
+  /** The kernel, with the native parts where the system property {@value #NATIVE_FOLDER} says. */
+  public static JnrLinux fromProperties() {
+    return new JnrLinux(Path.of(System.getProperty(NATIVE_FOLDER, "native")));
+  }
+
+  @Override
+  public Files files() {
+    return files;
+  }
+
+  @Override
+  public Mounts mounts() {
+    return mounts;
+  }
+
+  @Override
+  public Processes processes() {
+    return processes;
+  }
+
+  @Override
+  public Sockets sockets() {
+    return sockets;
+  }
+
+  @Override
+  public Memfds memfds() {
+    return memfds;
+  }
+
+  @Override
+  public Pipes pipes() {
+    return pipes;
+  }
+
+  @Override
+  public Epoll epoll() {
+    return epoll;
+  }
+
+  @Override
+  public Terminals terminals() {
+    return terminals;
+  }
+
+  @Override
+  public Nftables nftables() {
+    return nftables;
+  }
+
+  @Override
+  public Seccomp seccomp() {
+    return seccomp;
+  }
+
+  @Override
+  public SystemFacts system() {
+    return system;
+  }
+
+  @Override
+  public BlockingCalls blocking() {
+    return blocking;
+  }
+
+  /** Ends the pool and frees the packet filter context. */
+  @Override
+  public void close() {
+    nftables.close();
+    blocking.close();
+  }
+}
