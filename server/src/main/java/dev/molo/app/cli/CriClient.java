@@ -1,0 +1,171 @@
+package dev.molo.app.cli;
+
+import dev.molo.cri.v1.ImageServiceGrpc;
+import dev.molo.cri.v1.ImageServiceGrpc.ImageServiceBlockingStub;
+import dev.molo.cri.v1.RuntimeServiceGrpc;
+import dev.molo.cri.v1.RuntimeServiceGrpc.RuntimeServiceBlockingStub;
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.ManagedChannel;
+import io.grpc.MethodDescriptor;
+import io.grpc.netty.NettyChannelBuilder;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.unix.DomainSocketAddress;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A connection to a CRI socket. Calls block; each has a deadline of its own. Thread-safe until
+ * closed.
+ */
+final class CriClient implements AutoCloseable {
+  /** sun_path less its NUL (unix(7)). */
+  private static final int MAX_SOCKET_PATH = 107;
+
+  /** A runtime may send listings larger than grpc's 4 MiB. */
+  private static final int MAX_MESSAGE = 64 << 20;
+
+  private final Path socket;
+  private final Optional<Path> alias;
+  private final EventLoopGroup group;
+  private final ManagedChannel channel;
+  private final int timeoutSeconds;
+
+  private CriClient(Path socket, Optional<Path> alias, int timeoutSeconds) {
+    this.socket = socket;
+    this.alias = alias;
+    this.timeoutSeconds = timeoutSeconds;
+    this.group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+    this.channel =
+        NettyChannelBuilder.forAddress(new DomainSocketAddress(alias.orElse(socket).toString()))
+            .channelType(EpollDomainSocketChannel.class, DomainSocketAddress.class)
+            .eventLoopGroup(group)
+            .usePlaintext()
+            .overrideAuthority("localhost")
+            .proxyDetector(target -> null)
+            .disableRetry()
+            .maxInboundMessageSize(MAX_MESSAGE)
+            .build();
+  }
+
+  /**
+   * Connects, and makes sure that somebody listens.
+   *
+   * @throws FaultException UNAVAILABLE when nobody does
+   */
+  static CriClient connect(Path socket, int timeoutSeconds) {
+    Optional<Path> alias = alias(socket);
+    try {
+      knock(socket, alias.orElse(socket));
+      return new CriClient(socket, alias, timeoutSeconds);
+    } catch (RuntimeException e) {
+      alias.ifPresent(CriClient::deleteAlias);
+      throw e;
+    }
+  }
+
+  String endpoint() {
+    return "unix://" + socket;
+  }
+
+  /** Where the daemon keeps its sockets. */
+  Path runDirectory() {
+    return socket.getParent();
+  }
+
+  RuntimeServiceBlockingStub runtime() {
+    return RuntimeServiceGrpc.newBlockingStub(channel)
+        .withInterceptors(new Deadline(timeoutSeconds));
+  }
+
+  /** For calls that have a length of their own: a stop's grace, a program's time. */
+  RuntimeServiceBlockingStub runtime(long extraSeconds) {
+    return RuntimeServiceGrpc.newBlockingStub(channel)
+        .withInterceptors(new Deadline(timeoutSeconds + extraSeconds));
+  }
+
+  /** For a program that runs as long as it likes. */
+  RuntimeServiceBlockingStub runtimeWithoutDeadline() {
+    return RuntimeServiceGrpc.newBlockingStub(channel);
+  }
+
+  ImageServiceBlockingStub images() {
+    return ImageServiceGrpc.newBlockingStub(channel).withInterceptors(new Deadline(timeoutSeconds));
+  }
+
+  /** For pulls. */
+  ImageServiceBlockingStub imagesWithoutDeadline() {
+    return ImageServiceGrpc.newBlockingStub(channel);
+  }
+
+  @Override
+  public void close() {
+    channel.shutdownNow();
+    group.shutdownGracefully(0, 0, TimeUnit.SECONDS);
+    alias.ifPresent(CriClient::deleteAlias);
+  }
+
+  /** grpc would retry a missing socket until the deadline; a person wants to know at once. */
+  private static void knock(Path socket, Path address) {
+    try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+      probe.connect(UnixDomainSocketAddress.of(address));
+    } catch (IOException e) {
+      String why = Files.exists(socket) ? e.getMessage() : "no such socket";
+      throw new FaultException(
+          Fault.UNAVAILABLE,
+          "connect to the daemon at %s: %s. Is it running (molo serve), and are you root?"
+              .formatted(socket, why),
+          e);
+    }
+  }
+
+  /** A short name for a socket whose path the kernel refuses as too long. */
+  private static Optional<Path> alias(Path socket) {
+    if (socket.toString().getBytes(StandardCharsets.UTF_8).length <= MAX_SOCKET_PATH) {
+      return Optional.empty();
+    }
+    try {
+      Path folder = Files.createTempDirectory(Path.of("/tmp"), "molo-");
+      Path link = folder.resolve("run");
+      Files.createSymbolicLink(link, socket.getParent());
+      return Optional.of(link.resolve(socket.getFileName()));
+    } catch (IOException e) {
+      throw new FaultException(
+          Fault.INTERNAL, "make a short name for %s below /tmp: %s".formatted(socket, e), e);
+    }
+  }
+
+  private static void deleteAlias(Path alias) {
+    try {
+      Path link = alias.getParent();
+      Files.deleteIfExists(link);
+      Files.deleteIfExists(link.getParent());
+    } catch (IOException e) {
+      // a link left in /tmp harms nobody, and the command's result matters more
+      System.err.println("molo: remove " + alias.getParent() + ": " + e);
+    }
+  }
+
+  /** A deadline that begins with each call, not when the stub is made. */
+  private record Deadline(long seconds) implements ClientInterceptor {
+    @Override
+    public <A, B> ClientCall<A, B> interceptCall(
+        MethodDescriptor<A, B> method, CallOptions options, Channel next) {
+      return next.newCall(method, options.withDeadlineAfter(seconds, TimeUnit.SECONDS));
+    }
+  }
+}

@@ -1,0 +1,114 @@
+package dev.molo.app.cli;
+
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import java.io.PrintWriter;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import picocli.CommandLine;
+
+/**
+ * Finds the command that the words name and runs it. Only that command's class is loaded and looked
+ * through, because reading the annotations of all of them would take longer than most commands.
+ */
+public final class MoloCommandLine {
+  /** Not an exit status: the daemon has been started and goes on. */
+  public static final int KEEP_RUNNING = -1;
+
+  private static final Map<String, Supplier<Object>> COMMANDS = commands();
+
+  private MoloCommandLine() {}
+
+  /**
+   * Runs a command to its end, on the caller's thread.
+   *
+   * @return the exit status
+   */
+  public static int run(String... args) {
+    return assemble(args).execute(args);
+  }
+
+  /** With every command, for help and completion. */
+  static CommandLine whole() {
+    return configured(COMMANDS);
+  }
+
+  private static CommandLine assemble(String... args) {
+    Optional<String> named = Arrays.stream(args).filter(arg -> !arg.startsWith("-")).findFirst();
+    return named
+        .filter(COMMANDS::containsKey)
+        .map(name -> configured(Map.of(name, COMMANDS.get(name))))
+        .orElseGet(MoloCommandLine::whole);
+  }
+
+  private static CommandLine configured(Map<String, Supplier<Object>> commands) {
+    CommandLine line = new CommandLine(new MoloCommand());
+    commands.forEach((name, command) -> line.addSubcommand(name, command.get()));
+    line.setExecutionExceptionHandler(MoloCommandLine::failed);
+    line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setUsageHelpAutoWidth(true);
+    line.setExpandAtFiles(false);
+    return line;
+  }
+
+  private static Map<String, Supplier<Object>> commands() {
+    Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
+    commands.put("serve", ServeCommand::new);
+    commands.put("version", VersionCommand::new);
+    commands.put("train", TrainCommand::new);
+    return commands;
+  }
+
+  /** One sentence instead of a stack trace; a bug keeps its trace. */
+  private static int failed(Exception thrown, CommandLine line, CommandLine.ParseResult parsed) {
+    PrintWriter err = line.getErr();
+    return switch (thrown) {
+      case FaultException fault -> {
+        err.println("molo: " + fault.getMessage());
+        yield exitCode(fault.kind());
+      }
+      case StatusRuntimeException refused -> {
+        Status status = refused.getStatus();
+        err.println(
+            "molo: %s (%s)"
+                .formatted(
+                    Optional.ofNullable(status.getDescription()).orElse("no message"),
+                    status.getCode()));
+        yield exitCode(status.getCode());
+      }
+      default -> {
+        thrown.printStackTrace(err);
+        yield ExitCode.FAILED;
+      }
+    };
+  }
+
+  private static int exitCode(Fault kind) {
+    return switch (kind) {
+      case INVALID_ARGUMENT -> ExitCode.USAGE;
+      case NOT_FOUND -> ExitCode.NOT_FOUND;
+      case UNAVAILABLE -> ExitCode.UNREACHABLE;
+      case FAILED_PRECONDITION,
+          UNAUTHENTICATED,
+          PERMISSION_DENIED,
+          RESOURCE_EXHAUSTED,
+          DEADLINE_EXCEEDED,
+          CANCELLED,
+          UNIMPLEMENTED,
+          INTERNAL ->
+          ExitCode.FAILED;
+    };
+  }
+
+  private static int exitCode(Status.Code code) {
+    if (code == Status.Code.NOT_FOUND) {
+      return ExitCode.NOT_FOUND;
+    }
+    return ExitCode.FAILED;
+  }
+}

@@ -1,0 +1,23 @@
+package dev.molo.app.cli;
+
+import picocli.CommandLine.Option;
+
+/** How results are shown. */
+final class OutputOptions {
+  /** For people, or for programs. */
+  enum Format {
+    TABLE,
+    JSON
+  }
+
+  @Option(
+      names = {"-o", "--output"},
+      paramLabel = "FORMAT",
+      defaultValue = "table",
+      description = "table or json. Default: table.")
+  private Format format;
+
+  boolean json() {
+    return format == Format.JSON;
+  }
+}
