@@ -147,16 +147,23 @@ class Layout:
             f.write(canonical({"imageLayoutVersion": "1.0.0"}))
 
 
+def read_member(layout, name):
+    """A file of a layout, which is a folder or a tar of one."""
+    if os.path.isdir(layout):
+        with open(os.path.join(layout, name), "rb") as f:
+            return f.read()
+    with tarfile.open(layout) as tar:
+        return tar.extractfile(name).read()
+
+
 def read_index(layout):
-    with open(os.path.join(layout, "index.json"), "rb") as f:
-        return json.load(f)["manifests"]
+    return json.loads(read_member(layout, "index.json"))["manifests"]
 
 
 def read_blob(layout, digest):
-    with open(os.path.join(layout, "blobs", *digest.split(":")), "rb") as f:
-        data = f.read()
+    data = read_member(layout, "blobs/" + digest.replace(":", "/"))
     if sha256(data) != digest:
-        raise ValueError(f"{layout}: the file of blob {digest} holds something else; delete the folder and build again")
+        raise ValueError(f"{layout}: what is kept as blob {digest} is something else; delete it and build again")
     return data
 
 

@@ -1,7 +1,7 @@
 # A molo instance of its own: everything below one folder, ended by its process id. Needs paths.sh.
 #
 # The runtime under test, whichever it is, is described by
-#   runtime_pid  runtime_socket  runtime_log  runtime_folder
+#   runtime_pid  runtime_socket  runtime_log  runtime_folder  runtime_run
 
 # instance_configure FOLDER: what a test instance needs to know; a limit the machine cannot set is a warning.
 instance_configure() {
@@ -18,11 +18,13 @@ instance_start() {
   runtime_folder=$2
   shift 2
   [ -x "$dist/bin/molo" ] || { say "$dist/bin/molo not found: build it with ./mvnw package"; return 1; }
-  mkdir -p "$runtime_folder"/{root,run,config}
-  # a socket's path may have 107 bytes; the folder's may be long
-  runtime_socket=$runtime_folder/run/molo.sock
+  runtime_run=$runtime_folder/run
+  # a socket's path may have 107 bytes, and the folder's may be long; /run on a stage is the stage's
+  [ -z "${MOLO_STAGE:-}" ] || runtime_run=/run/molo-$name
+  mkdir -p "$runtime_folder"/{root,config} "$runtime_run"
+  runtime_socket=$runtime_run/molo.sock
   runtime_log=$runtime_folder/molo.log
-  "$dist/bin/molo" serve --instance "$name" --root "$runtime_folder/root" --run "$runtime_folder/run" --config "$runtime_folder/config" "$@" >> "$runtime_log" 2>&1 &
+  "$dist/bin/molo" serve --instance "$name" --root "$runtime_folder/root" --run "$runtime_run" --config "$runtime_folder/config" "$@" >> "$runtime_log" 2>&1 &
   runtime_pid=$!
   runtime_wait
 }

@@ -6,7 +6,7 @@
 stage_enter() {
   [ -z "${MOLO_STAGE:-}" ] || return 0
   [ "$(id -u)" = 0 ] || die "root is needed: this starts a container runtime"
-  export MOLO_STAGE=1
+  export MOLO_STAGE=$$ # tells this stage from others where names are shared with the machine
   if stage_in_guest; then stage_prepare; return 0; fi
   # process 1 of the stage is a shell that stays: it must reap what runtimes leave to it
   exec unshare --mount --net --ipc --pid --fork --kill-child=KILL --mount-proc bash -c '. "$1"; stage_prepare; shift; "$@"; exit $?' stage "${BASH_SOURCE[0]}" "$0" "$@"

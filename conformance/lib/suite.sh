@@ -22,7 +22,7 @@ suite_open() {
   "$top/conformance/images/build" conformance > /dev/null || exit 1
   [ $runtime = molo ] || "$top/conformance/bench/peer/build" > /dev/null || exit 1
   stage_enter "$@"
-  instance=$name$$
+  instance=$name$MOLO_STAGE
   limits=false
   ! grep -qw memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null || limits=true
   folder=$(stage_folder "$name") || exit 1
