@@ -24,7 +24,8 @@ instance_start() {
   mkdir -p "$runtime_folder"/{root,config} "$runtime_run"
   runtime_socket=$runtime_run/molo.sock
   runtime_log=$runtime_folder/molo.log
-  "$dist/bin/molo" serve --instance "$name" --root "$runtime_folder/root" --run "$runtime_run" --config "$runtime_folder/config" "$@" >> "$runtime_log" 2>&1 &
+  instance_command=("$dist/bin/molo" serve --instance "$name" --root "$runtime_folder/root" --run "$runtime_run" --config "$runtime_folder/config" "$@")
+  "${instance_command[@]}" >> "$runtime_log" 2>&1 &
   runtime_pid=$!
   runtime_wait
 }

@@ -1,6 +1,6 @@
 # containerd with runc and CNI plugins, as the runtime to compare with; everything below one folder. Needs paths.sh, instance.sh.
 
-# peer_start FOLDER: like instance_start. The folder must be searchable by others, or pods in user namespaces fail.
+# peer_start FOLDER: like instance_start; the command is in peer_command. The folder must be searchable by others, or pods in user namespaces fail.
 peer_start() {
   local built
   built=$("$top/conformance/bench/peer/build") || return 1
@@ -11,7 +11,9 @@ peer_start() {
   runtime_log=$1/containerd.log
   sed "s|@DATA@|$1/cni/data|" "$top/conformance/bench/peer/10-peer.conflist" > "$1/cni/net.d/10-peer.conflist"
   sed -e "s|@FOLDER@|$1|g" -e "s|@BUILT@|$built|g" "$top/conformance/bench/peer/containerd.toml" > "$1/containerd.toml"
-  PATH=$built/bin:$PATH "$built/bin/containerd" --config "$1/containerd.toml" >> "$runtime_log" 2>&1 &
+  PATH=$built/bin:$PATH # its shim is found there
+  peer_command=("$built/bin/containerd" --config "$1/containerd.toml")
+  "${peer_command[@]}" >> "$runtime_log" 2>&1 &
   runtime_pid=$!
   runtime_wait
 }
