@@ -13,6 +13,7 @@ END
 }
 
 # instance_start NAME FOLDER [ARGUMENT ...]: starts the daemon with FOLDER/{root,run,config} and waits for its first answer.
+# It outlives the script if `detached` is set.
 instance_start() {
   local name=$1
   runtime_folder=$2
@@ -25,7 +26,7 @@ instance_start() {
   runtime_socket=$runtime_run/molo.sock
   runtime_log=$runtime_folder/molo.log
   instance_command=("$dist/bin/molo" serve --instance "$name" --root "$runtime_folder/root" --run "$runtime_run" --config "$runtime_folder/config" "$@")
-  "${instance_command[@]}" >> "$runtime_log" 2>&1 &
+  ${detached:+setsid nohup} "${instance_command[@]}" < /dev/null >> "$runtime_log" 2>&1 &
   runtime_pid=$!
   runtime_wait
 }
@@ -42,7 +43,9 @@ runtime_wait() {
   return 1
 }
 
-runtime_answers() { crictl version >/dev/null 2>&1; }
+runtime_answers() {
+  if [ -n "${tools:-}" ]; then crictl version; else "$dist/bin/molo" version --endpoint "$runtime_socket"; fi >/dev/null 2>&1
+}
 
 # runtime_stop: ends the daemon as systemd would. Pods stay: remove them first.
 runtime_stop() {

@@ -1,10 +1,10 @@
 # Debian packages of this machine. Needs paths.sh.
 
-# packages_need FILE: installs what FILE names (one a line, # begins a comment) and the machine lacks.
+# packages_need NAME ...: installs those that the machine lacks.
 packages_need() {
   local package missing=()
-  command -v dpkg-query >/dev/null || { say "this is not Debian: install what corresponds to the packages in $1 by hand"; return 1; }
-  for package in $(sed 's/#.*//' "$1"); do
+  command -v dpkg-query >/dev/null || { say "this is not Debian: install what corresponds to these packages by hand: $*"; return 1; }
+  for package; do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0

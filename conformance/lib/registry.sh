@@ -1,6 +1,6 @@
 # A real registry (Debian's docker-registry) on loopback, at a port that is free, and the mirror files that lead to it. Needs paths.sh.
 
-# registry_start FOLDER: serves FOLDER/storage; sets registry_address and registry_pid.
+# registry_start FOLDER: serves FOLDER/storage; sets registry_address and registry_pid. It outlives the script if `detached` is set.
 registry_start() {
   local folder=$1 tries
   command -v docker-registry >/dev/null || { say "docker-registry not found: apt-get install docker-registry"; return 1; }
@@ -13,7 +13,7 @@ storage:
   delete: { enabled: true }
 http: { addr: "127.0.0.1:0", secret: loopback }
 END
-  docker-registry serve "$folder/registry.yml" > "$folder/registry.log" 2>&1 &
+  ${detached:+setsid nohup} docker-registry serve "$folder/registry.yml" < /dev/null > "$folder/registry.log" 2>&1 &
   registry_pid=$!
   registry_address=
   for ((tries = 0; tries < 200; tries++)); do
