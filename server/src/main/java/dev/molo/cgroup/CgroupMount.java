@@ -2,7 +2,7 @@ package dev.molo.cgroup;
 
 import dev.molo.linux.Fd;
 import dev.molo.linux.Linux;
-import java.util.Comparator;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -19,27 +19,24 @@ public record CgroupMount(String path, boolean hybrid, Set<String> controllers) 
   }
 
   /**
-   * Finds the mount.
+   * Checks that {@code path} is a cgroup2 mount and sees what it offers.
    *
-   * @throws UnsupportedOperationException when this host has none, with what to do about it
+   * @throws UnsupportedOperationException when it is not, with what to do about it
    */
-  public static CgroupMount find(Linux linux) {
+  public static CgroupMount at(Linux linux, String path) {
     String mounts = linux.files().readText(Fd.AT_FDCWD, "/proc/self/mountinfo");
-    String path =
-        mounts
-            .lines()
-            .map(MountLine::of)
-            .filter(line -> line.type().equals("cgroup2") && line.root().equals("/"))
-            .map(MountLine::point)
-            .min(Comparator.comparingInt(CgroupMount::preference))
-            .orElseThrow(
-                () ->
-                    new UnsupportedOperationException(
-                        "no cgroup2 file system is mounted; boot with"
-                            + " systemd.unified_cgroup_hierarchy=1 or: mount -t cgroup2 none"
-                            + " /sys/fs/cgroup/unified"));
-    boolean hybrid =
-        mounts.lines().map(MountLine::of).anyMatch(line -> line.type().equals("cgroup"));
+    List<MountLine> lines = mounts.lines().map(MountLine::of).toList();
+    boolean mounted =
+        lines.stream().anyMatch(line -> line.type().equals("cgroup2") && line.point().equals(path));
+    if (!mounted) {
+      throw new UnsupportedOperationException(
+          "no cgroup2 file system is mounted at "
+              + path
+              + " (cgroup.mount); boot with systemd.unified_cgroup_hierarchy=1, or: mount -t"
+              + " cgroup2 none "
+              + path);
+    }
+    boolean hybrid = lines.stream().anyMatch(line -> line.type().equals("cgroup"));
     String controllers = linux.files().readText(Fd.AT_FDCWD, path + "/cgroup.controllers");
     return new CgroupMount(path, hybrid, words(controllers));
   }
@@ -54,21 +51,13 @@ public record CgroupMount(String path, boolean hybrid, Set<String> controllers) 
     return words;
   }
 
-  private static int preference(String point) {
-    return switch (point) {
-      case "/sys/fs/cgroup" -> 0;
-      case "/sys/fs/cgroup/unified" -> 1;
-      default -> 2;
-    };
-  }
-
   /** The parts of a line of mountinfo (proc_pid_mountinfo(5)) that matter here. */
-  private record MountLine(String root, String point, String type) {
+  private record MountLine(String point, String type) {
     static MountLine of(String line) {
       String[] halves = line.split(" - ", 2);
       String[] left = halves[0].split(" ");
       String type = halves.length < 2 ? "" : halves[1].split(" ", 2)[0];
-      return left.length < 5 ? new MountLine("", "", "") : new MountLine(left[3], left[4], type);
+      return left.length < 5 ? new MountLine("", "") : new MountLine(left[4], type);
     }
   }
 }

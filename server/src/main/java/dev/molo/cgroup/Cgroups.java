@@ -26,7 +26,6 @@ public final class Cgroups {
   private static final Pattern HEX = Pattern.compile("[0-9a-f]{64}");
   private static final int MAX_SCAN_DEPTH = 8;
   private static final String DAEMON_LEAF = "daemon";
-  private static final String PODS = "pods";
 
   private final Linux linux;
   private final CgroupSettings settings;
@@ -47,7 +46,7 @@ public final class Cgroups {
    * @throws UnsupportedOperationException when no cgroup2 file system is mounted
    */
   public static Cgroups discover(Linux linux, CgroupSettings settings) {
-    CgroupMount mount = CgroupMount.find(linux);
+    CgroupMount mount = CgroupMount.at(linux, settings.mount());
     return new Cgroups(linux, settings, mount, delegated(linux, mount));
   }
 
@@ -65,16 +64,13 @@ public final class Cgroups {
 
   /** The parent of pods whose request names none, below the mount. */
   public String defaultParent() {
-    if (!settings.root().isEmpty()) {
-      return settings.root();
-    }
-    return delegated.map(own -> own + "/" + PODS).orElse("/" + settings.instance());
+    return settings.root();
   }
 
   /**
    * Moves this process (all its threads) into a leaf of its own, where systemd has delegated its
-   * cgroup: controllers can be passed on only from a cgroup without processes. Call it at start,
-   * before anything else is made here.
+   * cgroup (Delegate=yes). Pods do not live in the delegated cgroup: with controllers passed on to
+   * them there, systemd could not put a restarted daemon beside them (EBUSY).
    *
    * @return the leaf's path; empty when nothing is delegated, and nothing was done
    */
@@ -224,11 +220,11 @@ public final class Cgroups {
   }
 
   private String name(SandboxId sandbox) {
-    return settings.instance() + "-" + sandbox.value();
+    return settings.prefix() + "-" + sandbox.value();
   }
 
   private Optional<SandboxId> sandbox(String name) {
-    String prefix = settings.instance() + "-";
+    String prefix = settings.prefix() + "-";
     if (!name.startsWith(prefix) || !HEX.matcher(name.substring(prefix.length())).matches()) {
       return Optional.empty();
     }

@@ -1,5 +1,6 @@
 package dev.molo.cgroup;
 
+import dev.molo.config.CgroupConfig.MissingControllers;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.linux.Errno;

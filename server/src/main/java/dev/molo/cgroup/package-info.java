@@ -3,7 +3,7 @@
  * used (Documentation/admin-guide/cgroup-v2.rst of the kernel).
  *
  * <pre>
- *   &lt;cgroup_parent&gt;/&lt;instance&gt;-&lt;sandbox id&gt;/supervisor      the pod's supervisor, no limits
+ *   &lt;cgroup_parent&gt;/&lt;instance&gt;-&lt;sandbox id&gt;/supervisor  the pod's supervisor, no limits
  *                                        /&lt;container id&gt;    a container: limits, statistics, kill
  *                                        /&lt;container id&gt;/exec-…  an exec'd tree, no controllers
  * </pre>

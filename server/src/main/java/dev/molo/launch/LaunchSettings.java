@@ -1,14 +1,31 @@
 package dev.molo.launch;
 
+import dev.molo.config.MoloConfig;
+import java.util.Map;
+
 /**
  * What the operator has a say in.
  *
  * @param createMissingMounts a missing host path of a bind becomes a directory; else the container
  *     is refused
- * @param openFiles RLIMIT_NOFILE of containers, soft and hard; the daemon's hard limit caps it
- * @param deviceFilter attach a device filter (BPF) to containers that are not privileged
+ * @param rlimits by lower-case name as in prlimit(1), {@code soft:hard} or one number or {@code
+ *     unlimited}; nofile is 1048576 unless named, what else is not named is inherited
+ * @param cgroupMount where the host has mounted cgroup v2; privileged containers see it whole
  */
-public record LaunchSettings(boolean createMissingMounts, long openFiles, boolean deviceFilter) {
-  /** As documented: directories are made, 1048576 descriptors, devices filtered. */
-  public static final LaunchSettings DEFAULTS = new LaunchSettings(true, 1_048_576, true);
+public record LaunchSettings(
+    boolean createMissingMounts, Map<String, String> rlimits, String cgroupMount) {
+  /** As documented: directories are made, 1048576 descriptors. */
+  public static final LaunchSettings DEFAULTS = 
+      new LaunchSettings(true, Map.of(), "/sys/fs/cgroup");
+
+  /** Copies the map. */
+  public LaunchSettings {
+    rlimits = Map.copyOf(rlimits);
+  }
+
+  /** What the configuration says. */
+  public static LaunchSettings of(MoloConfig config) {
+    return new LaunchSettings(
+        config.mounts().createMissing(), config.rlimits(), config.cgroup().mount().toString());
+  }
 }

@@ -1,11 +1,20 @@
 package dev.molo.launch;
 
 import dev.molo.fault.FaultException;
+import dev.molo.launch.LaunchPlan.FdRef;
+import dev.molo.launch.LaunchPlan.Output;
+import dev.molo.launch.LaunchPlan.Stdin;
+import dev.molo.linux.CloneFlags;
 import dev.molo.linux.Fd;
 import dev.molo.linux.Linux;
 import dev.molo.spec.ContainerSpec;
 import dev.molo.spec.ImageDefaults;
+import dev.molo.spec.NamespaceMode;
+import dev.molo.spec.Namespaces;
 import dev.molo.spec.SandboxSpec;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Turns requests into launch plans.
@@ -15,18 +24,41 @@ import dev.molo.spec.SandboxSpec;
  * dev.molo.linux.LinuxException} for what the kernel refused. Thread-safe.
  */
 public final class Launches {
+  private static final int HOSTNAME_MAX = 64;
+  private static final int UMASK = 022;
+
   private final Linux linux;
   private final LaunchSettings settings;
+  private final SeccompFilters filters;
+  private final List<Rlimit> rlimits;
 
-  /** Uses the given kernel and settings. */
+  /**
+   * @throws FaultException INVALID_ARGUMENT when a configured limit makes no sense
+   */
   public Launches(Linux linux, LaunchSettings settings) {
     this.linux = linux;
     this.settings = settings;
+    this.filters = new SeccompFilters(linux);
+    this.rlimits = Rlimit.of(settings.rlimits(), linux);
   }
 
   /** Checks what a sandbox asks of its namespaces. Touches nothing. */
   public SetupPlan setup(SandboxSpec sandbox) {
-    throw FaultException.unimplemented("setup of %s", sandbox.metadata());
+    Namespaces namespaces = sandbox.security().namespaces();
+    refuseUserNamespace(namespaces);
+    boolean ownNetwork = namespaces.network() != NamespaceMode.NODE;
+    boolean ownIpc = namespaces.ipc() != NamespaceMode.NODE;
+    String hostname = FieldText.plain("hostname", sandbox.hostname(), HOSTNAME_MAX);
+    if (hostname.getBytes(StandardCharsets.UTF_8).length > HOSTNAME_MAX) {
+      throw FaultException.invalid("hostname is longer than %d bytes", HOSTNAME_MAX);
+    }
+    return new SetupPlan(
+        ownNetwork,
+        ownIpc,
+        ownNetwork,
+        namespaces.pid() == NamespaceMode.POD,
+        ownNetwork ? hostname : "",
+        Sysctls.of(sandbox.sysctls(), ownNetwork, ownIpc));
   }
 
   /**
@@ -34,7 +66,18 @@ public final class Launches {
    * return descriptors.
    */
   public LaunchPlan.Builder setupOperations(SetupPlan setup) {
-    throw FaultException.unimplemented("setup of %s", setup.hostname());
+    LaunchPlan.Builder plan = LaunchPlan.builder();
+    if (!setup.hostname().isEmpty()) {
+      plan.hostname(setup.hostname());
+    }
+    if (setup.ownNetwork()) {
+      plan.loopbackUp();
+    }
+    setup.sysctls().forEach(plan::sysctl);
+    if (setup.sharedPid()) {
+      plan.pidReaper();
+    }
+    return plan;
   }
 
   /**
@@ -45,7 +88,8 @@ public final class Launches {
    *     are read, and no more than a bounded part
    */
   public ProcessUser resolveUser(Fd root, ContainerSpec container, ImageDefaults image) {
-    throw FaultException.unimplemented("user of %s in %s", container.metadata(), root);
+    UserDatabase database = UserDatabase.read(linux.files(), root);
+    return new UserResolution(database).resolve(container, image);
   }
 
   /**
@@ -53,7 +97,24 @@ public final class Launches {
    * it can be known then. Makes missing host paths of mounts.
    */
   public void check(SandboxSpec sandbox, ContainerSpec container, ImageDefaults image) {
-    throw FaultException.unimplemented("check of %s", container.metadata());
+    refusePrivilegedInside(sandbox, container);
+    refuseUserNamespace(container.security().namespaces());
+    if (container.security().namespaces().pid() == NamespaceMode.POD) {
+      PidNamespace.requireShared(sandbox.security().namespaces().pid());
+    }
+    CommandLine.of(container, image);
+    WorkingDirectory.of(container, image);
+    Environment.of(container, image, "", new ProcessUser(0, 0, List.of(), "/"), container.tty());
+    oomScoreAdj(container);
+    Confinement.of(container.security(), linux, filters);
+    checkPaths(container, image);
+    new Devices(linux.files()).of(container);
+    HostMounts hosts = new HostMounts(linux, settings.createMissingMounts());
+    for (Targets.Target target : Targets.of(container).sorted()) {
+      if (target.mount().image().isEmpty()) {
+        hosts.prepare(target.mount());
+      }
+    }
   }
 
   /**
@@ -61,11 +122,135 @@ public final class Launches {
    * dead file system: call it off the lane.
    */
   public Launch containerPlan(LaunchContext context) {
-    throw FaultException.unimplemented("plan of %s", context.containerId());
+    ContainerSpec container = context.container();
+    refusePrivilegedInside(context.sandbox(), container);
+    refuseUserNamespace(container.security().namespaces());
+    Confinement confinement = Confinement.of(container.security(), linux, filters);
+    LaunchPlan.Builder plan = LaunchPlan.builder();
+    List<Fd> opened = new ArrayList<>();
+    try {
+      plan.cgroup(plan.fd(context.cgroup()));
+      PidNamespace.apply(plan, context);
+      streams(plan, context);
+      plan.oomScoreAdj(oomScoreAdj(container));
+      String workingDir = WorkingDirectory.of(container, context.image());
+      new RootContents(context, plan, linux, settings, opened)
+          .build(References.of(plan, context.root()), workingDir);
+      if (container.tty()) {
+        plan.terminal(0, 0, true);
+      }
+      process(plan, context.user(), workingDir, confinement);
+      environment(plan, container, context.image(), context.hostname(), context.user(), container.tty());
+      CommandLine.of(container, context.image()).forEach(plan::arg);
+      return new Launch(plan.exec().build(), opened, confinement.warnings());
+    } catch (RuntimeException e) {
+      opened.forEach(Fd::close);
+      throw e;
+    }
   }
 
   /** The plan that runs one more program in a running container. */
   public Launch execPlan(ExecContext context) {
-    throw FaultException.unimplemented("exec in %s", context.containerId());
+    ContainerSpec container = context.container();
+    CommandLine.checked("cmd", context.command());
+    Confinement confinement = Confinement.of(container.security(), linux, filters);
+    LaunchPlan.Builder plan = LaunchPlan.builder();
+    plan.cgroup(plan.fd(context.cgroup()));
+    plan.pidOf(context.containerId().value());
+    streams(plan, context);
+    plan.oomScoreAdj(oomScoreAdj(container));
+    boolean hostCgroups = container.security().privileged();
+    long cgroups = hostCgroups ? 0 : CloneFlags.CLONE_NEWCGROUP;
+    plan.join(CloneFlags.CLONE_NEWNS | cgroups, "");
+    if (context.terminal()) {
+      plan.terminal(0, 0, false);
+    }
+    String workingDir = WorkingDirectory.of(container, context.image());
+    process(plan, context.user(), workingDir, confinement);
+    environment(
+        plan, container, context.image(), context.hostname(), context.user(), context.terminal());
+    context.command().forEach(plan::arg);
+    return new Launch(plan.exec().build(), List.of(), confinement.warnings());
+  }
+
+  private static void streams(LaunchPlan.Builder plan, LaunchContext context) {
+    ContainerSpec container = context.container();
+    if (container.tty()) {
+      plan.stdin(Stdin.TERMINAL).output(Output.TERMINAL);
+    } else {
+      plan.stdin(container.stdin() ? Stdin.PIPE : Stdin.NULL).output(Output.LOG);
+    }
+    plan.log(context.log().map(plan::fd).orElse(FdRef.NONE));
+  }
+
+  private static void streams(LaunchPlan.Builder plan, ExecContext context) {
+    if (context.terminal()) {
+      plan.stdin(Stdin.TERMINAL).output(Output.TERMINAL);
+      return;
+    }
+    context.stdin().map(plan::fd).ifPresentOrElse(plan::stdin, () -> plan.stdin(Stdin.NULL));
+    if (context.stdout().isEmpty() && context.stderr().isEmpty()) {
+      plan.output(Output.NULL);
+      return;
+    }
+    plan.output(
+        context.stdout().map(plan::fd).orElse(FdRef.NONE),
+        context.stderr().map(plan::fd).orElse(FdRef.NONE));
+  }
+
+  /** From here on everything happens inside the new root. */
+  private void process(
+      LaunchPlan.Builder plan, ProcessUser user, String workingDir, Confinement confinement) {
+    rlimits.forEach(limit -> plan.rlimit(limit.resource(), limit.soft(), limit.hard()));
+    plan.umask(UMASK);
+    plan.chownStdio(user.uid(), user.gid());
+    // before the ids change: a directory that only root may enter is no obstacle, as with runc
+    plan.cwd(workingDir);
+    confinement.apply(plan, user);
+  }
+
+  private static void environment(
+      LaunchPlan.Builder plan,
+      ContainerSpec container,
+      ImageDefaults image,
+      String hostname,
+      ProcessUser user,
+      boolean terminal) {
+    Environment.of(container, image, hostname, user, terminal).assignments().forEach(plan::env);
+  }
+
+  private static int oomScoreAdj(ContainerSpec container) {
+    long value = container.resources().oomScoreAdj();
+    if (value < -1000 || value > 1000) {
+      throw FaultException.invalid(
+          "linux.resources.oom_score_adj must be -1000 to 1000, is %d", value);
+    }
+    return (int) value;
+  }
+
+  private static void checkPaths(ContainerSpec container, ImageDefaults image) {
+    container
+        .security()
+        .maskedPaths()
+        .forEach(path -> FieldText.absolutePath("masked_paths", path));
+    container
+        .security()
+        .readonlyPaths()
+        .forEach(path -> FieldText.absolutePath("readonly_paths", path));
+    image.volumes().forEach(path -> FieldText.absolutePath("the image's volume", path));
+  }
+
+  private static void refusePrivilegedInside(SandboxSpec sandbox, ContainerSpec container) {
+    if (container.security().privileged() && !sandbox.security().privileged()) {
+      throw FaultException.invalid(
+          "security_context.privileged: the sandbox was not made privileged");
+    }
+  }
+
+  private static void refuseUserNamespace(Namespaces namespaces) {
+    if (namespaces.user().isPresent()) {
+      throw FaultException.unimplemented(
+          "namespace_options.userns_options: user namespaces are not built yet");
+    }
   }
 }
