@@ -44,7 +44,7 @@ runtime_wait() {
 }
 
 runtime_answers() {
-  if [ -n "${tools:-}" ]; then crictl version; else "$dist/bin/molo" version --endpoint "$runtime_socket"; fi >/dev/null 2>&1
+  if [ -n "${tools:-}" ]; then crictl version; else "$dist/bin/molo" pods --endpoint "$runtime_socket"; fi >/dev/null 2>&1
 }
 
 # runtime_stop: ends the daemon as systemd would. Pods stay: remove them first.
