@@ -6,8 +6,10 @@ import jnr.ffi.LibraryLoader;
 final class NativeLibrary {
 
   static {
-    // jnr-ffi can write machine code for each call by itself. With it, Kernel.Libc's six-argument syscall crashes the
-    // JVM every time (jnr-ffi 2.3.4, JDK 25, x86_64); without it a call costs 200 ns instead of 180. The property is
+    // jnr-ffi can write machine code for each call by itself. With it, Kernel.Libc's six-argument
+    // syscall crashes the
+    // JVM every time (jnr-ffi 2.3.4, JDK 25, x86_64); without it a call costs 200 ns instead of
+    // 180. The property is
     // read once, when jnr-ffi binds its first library.
     System.setProperty("jnr.ffi.x86asm.enabled", "false");
   }
