@@ -155,7 +155,7 @@ struct molo_size {
 /*
  * Operations. "path" ends its field; it is bytes without NUL, relative to the container's new root
  * (a leading slash changes nothing), and symbolic links in it never lead out of that root.
- * u32s come first, in the order given; strings that are not last are NUL-terminated.
+ * u32s come first, in the order given; strings are NUL-terminated.
  */
 enum molo_op {
 	/* Read by the supervisor before it clones (START, EXEC). */
@@ -214,6 +214,7 @@ enum molo_op {
 	MOLO_OP_PID_REAPER = 0x0301,  /* a shared pid namespace with a reaper as its pid 1 */
 	MOLO_OP_NETLINK = 0x0302,     /* u32 protocol -> fd: AF_NETLINK socket of the pod's netns */
 	MOLO_OP_NS_FD = 0x0303,       /* u32 CLONE_NEW* -> fd: one of the pod's namespaces */
+	MOLO_OP_POD_SHM = 0x0305,     /* u32 POD fd, 0; u64 bytes: tmpfs that ATTACH shares */
 	MOLO_OP_POD_USER_NS = 0x0304, /* u32 CLONE_NEW* made in it; uid_map\0 gid_map */
 };
 

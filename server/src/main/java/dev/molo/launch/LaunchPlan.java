@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalInt;
@@ -255,7 +256,7 @@ public final class LaunchPlan {
 
     /** A file with this content, made anew where one exists; never through a symbolic link. */
     public Builder mkfile(String path, int mode, int uid, int gid, byte[] content) {
-      return add(0x0206, ints(mode, uid, gid), zero(path(utf8(path))), content.clone());
+      return add(0x0206, ints(mode, uid, gid), path(utf8(path)), content.clone());
     }
 
     /** Attaches a detached mount. */
@@ -284,9 +285,9 @@ public final class LaunchPlan {
     public Builder mount(
         String fstype, String path, long attributes, List<String> options, boolean optional) {
       ByteArrayOutputStream tail = new ByteArrayOutputStream();
-      tail.writeBytes(zero(text(fstype)));
-      tail.writeBytes(zero(path(utf8(path))));
-      options.forEach(option -> tail.writeBytes(zero(text(option))));
+      tail.writeBytes(text(fstype));
+      tail.writeBytes(path(utf8(path)));
+      options.forEach(option -> tail.writeBytes(text(option)));
       int flags = Create.DIRECTORY.bits | (optional ? 16 : 0);
       return add(0x0208, ints(flags, (int) attributes), tail.toByteArray());
     }
@@ -303,16 +304,13 @@ public final class LaunchPlan {
 
     /** A symbolic link; whatever is at {@code path} already stays. */
     public Builder symlink(String target, String path) {
-      return add(0x020a, ints(), zero(text(target)), path(utf8(path)));
+      return add(0x020a, ints(), text(target), path(utf8(path)));
     }
 
     /** Binds something inside the root to another place inside the root. */
     public Builder bind(String from, String path, boolean recursive, Create create) {
       return add(
-          0x020b,
-          ints(create.bits | (recursive ? 8 : 0)),
-          zero(path(utf8(from))),
-          path(utf8(path)));
+          0x020b, ints(create.bits | (recursive ? 8 : 0)), path(utf8(from)), path(utf8(path)));
     }
 
     /** Hides a file behind /dev/null, a directory behind an empty read-only tmpfs. */
@@ -358,7 +356,7 @@ public final class LaunchPlan {
      * @param name with dots or slashes: {@code net.ipv4.ip_forward}
      */
     public Builder sysctl(String name, String value) {
-      return add(0x0212, ints(), zero(text(sysctlPath(name))), text(value));
+      return add(0x0212, ints(), text(sysctlPath(name)), text(value));
     }
 
     /**
@@ -510,7 +508,17 @@ public final class LaunchPlan {
      * @param uidMap lines as /proc/PID/uid_map takes them
      */
     public Builder podUserNamespace(long flags, String uidMap, String gidMap) {
-      return add(0x0304, ints((int) flags), zero(text(uidMap)), text(gidMap));
+      return add(0x0304, ints((int) flags), text(uidMap), text(gidMap));
+    }
+
+    /**
+     * Makes the pod's shared /dev/shm, a tmpfs with mode 1777, nosuid, nodev, noexec, under a pod
+     * key: each {@link #attach} of {@code FdRef.heldForPod(key)} attaches a mount of the same one.
+     *
+     * @param bytes its size
+     */
+    public Builder podShm(int key, long bytes) {
+      return add(0x0305, ints(FdRef.heldForPod(key).code(), 0), longs(bytes));
     }
 
     private Builder add(int code, byte[]... parts) {
@@ -560,12 +568,13 @@ public final class LaunchPlan {
       return text(utf8(value));
     }
 
+    /** Strings end with a NUL, so that C can point into the plan. */
     private static byte[] text(byte[] value) {
       firstNul(value)
           .ifPresent(at -> {
             throw new IllegalArgumentException("a NUL byte at index " + at);
           });
-      return value.clone();
+      return Arrays.copyOf(value, value.length + 1);
     }
 
     private static byte[] path(byte[] value) {
@@ -582,12 +591,6 @@ public final class LaunchPlan {
         }
       }
       return OptionalInt.empty();
-    }
-
-    private static byte[] zero(byte[] value) {
-      byte[] terminated = new byte[value.length + 1];
-      System.arraycopy(value, 0, terminated, 0, value.length);
-      return terminated;
     }
 
     private static byte[] utf8(String value) {

@@ -27,6 +27,9 @@ public interface PodSupervisor extends AutoCloseable {
   /** Key under which a container's root mount is held from CreateContainer on, by convention. */
   int KEY_ROOT = 1;
 
+  /** Pod key of the shared /dev/shm, by convention. */
+  int KEY_SHM = 1;
+
   SandboxId pod();
 
   /** As the host counts. */
