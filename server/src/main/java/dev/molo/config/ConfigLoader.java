@@ -1,5 +1,7 @@
 package dev.molo.config;
 
+import dev.molo.config.yaml.YamlNode;
+import dev.molo.config.yaml.YamlReader;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import java.io.IOException;
@@ -21,6 +23,8 @@ public final class ConfigLoader {
   private ConfigLoader() {}
 
   /**
+   * Reads what there is.
+   *
    * @throws FaultException INVALID_ARGUMENT with one line for each problem, each beginning with
    *     file:line
    */
@@ -39,9 +43,9 @@ public final class ConfigLoader {
   }
 
   private static MoloConfig filed(Path dir, List<Path> files, ConfigFlags flags) {
-    ConfigNode.Mapping merged = new ConfigNode.Mapping(dir.toString(), Map.of(), Map.of());
+    YamlNode.Mapping merged = new YamlNode.Mapping(dir.toString(), Map.of(), Map.of());
     for (Path file : files) {
-      merged = merge(merged, ConfigFileParser.parse(file));
+      merged = merge(merged, document(file));
     }
     SectionReader reader = new SectionReader();
     // the defaults of most keys follow from these three, so they are read first
@@ -59,7 +63,17 @@ public final class ConfigLoader {
     return told;
   }
 
-  private static <T> Optional<T> given(ConfigNode.Mapping node, String key, T value) {
+  private static YamlNode.Mapping document(Path file) {
+    List<YamlNode.Mapping> documents = YamlReader.documents(file);
+    if (documents.size() > 1) {
+      throw FaultException.invalid("%s: a second document in one file", documents.get(1).at());
+    }
+    return documents.isEmpty()
+        ? new YamlNode.Mapping(file.toString(), Map.of(), Map.of())
+        : documents.getFirst();
+  }
+
+  private static <T> Optional<T> given(YamlNode.Mapping node, String key, T value) {
     return node.entries().containsKey(key) ? Optional.of(value) : Optional.empty();
   }
 
@@ -128,24 +142,23 @@ public final class ConfigLoader {
     return files;
   }
 
-  private static ConfigNode.Mapping merge(ConfigNode.Mapping below, ConfigNode.Mapping above) {
-    Map<String, ConfigNode> entries = new LinkedHashMap<>(below.entries());
+  private static YamlNode.Mapping merge(YamlNode.Mapping below, YamlNode.Mapping above) {
+    Map<String, YamlNode> entries = new LinkedHashMap<>(below.entries());
     Map<String, String> keyAt = new LinkedHashMap<>(below.keyAt());
     above
         .entries()
         .forEach((key, node) -> {
-          ConfigNode old = entries.get(key);
-          boolean both = old instanceof ConfigNode.Mapping && node instanceof ConfigNode.Mapping;
-          entries.put(
-              key, both ? merge((ConfigNode.Mapping) old, (ConfigNode.Mapping) node) : node);
+          YamlNode old = entries.get(key);
+          boolean both = old instanceof YamlNode.Mapping && node instanceof YamlNode.Mapping;
+          entries.put(key, both ? merge((YamlNode.Mapping) old, (YamlNode.Mapping) node) : node);
           keyAt.put(key, above.keyAt().get(key));
         });
-    return new ConfigNode.Mapping(above.at(), entries, keyAt);
+    return new YamlNode.Mapping(above.at(), entries, keyAt);
   }
 
-  private static ConfigNode.Mapping without(ConfigNode.Mapping node, String... keys) {
-    Map<String, ConfigNode> entries = new LinkedHashMap<>(node.entries());
+  private static YamlNode.Mapping without(YamlNode.Mapping node, String... keys) {
+    Map<String, YamlNode> entries = new LinkedHashMap<>(node.entries());
     entries.keySet().removeAll(List.of(keys));
-    return new ConfigNode.Mapping(node.at(), entries, node.keyAt());
+    return new YamlNode.Mapping(node.at(), entries, node.keyAt());
   }
 }

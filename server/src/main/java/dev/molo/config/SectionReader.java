@@ -1,5 +1,6 @@
 package dev.molo.config;
 
+import dev.molo.config.yaml.YamlNode;
 import dev.molo.fault.FaultException;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
@@ -24,7 +25,7 @@ final class SectionReader {
   private final List<String> problems = new ArrayList<>();
 
   /** A copy of {@code defaults} with what {@code node} sets; problems are kept for later. */
-  <T extends Record> T read(String prefix, ConfigNode.Mapping node, T defaults) {
+  <T extends Record> T read(String prefix, YamlNode.Mapping node, T defaults) {
     RecordComponent[] components = defaults.getClass().getRecordComponents();
     Set<String> known = new TreeSet<>();
     Object[] values = new Object[components.length];
@@ -34,7 +35,7 @@ final class SectionReader {
       values[i] = fallback;
       if (isKey(component)) {
         known.add(component.getName());
-        ConfigNode given = node.entries().get(component.getName());
+        YamlNode given = node.entries().get(component.getName());
         if (given != null) {
           values[i] = value(prefix + component.getName(), component, given, fallback);
         }
@@ -58,12 +59,12 @@ final class SectionReader {
   }
 
   private static String unknown(
-      ConfigNode.Mapping node, String prefix, String key, Set<String> known) {
+      YamlNode.Mapping node, String prefix, String key, Set<String> known) {
     return "%s: unknown key \"%s%s\"; known here: %s"
         .formatted(node.keyAt().get(key), prefix, key, String.join(", ", known));
   }
 
-  private Object value(String path, RecordComponent component, ConfigNode node, Object fallback) {
+  private Object value(String path, RecordComponent component, YamlNode node, Object fallback) {
     try {
       Key key = component.getAnnotation(Key.class);
       if (key == null) {
@@ -78,17 +79,17 @@ final class SectionReader {
     }
   }
 
-  private Object section(String path, ConfigNode node, Record fallback) {
+  private Object section(String path, YamlNode node, Record fallback) {
     return switch (node) {
-      case ConfigNode.Mapping mapping -> read(path + ".", mapping, fallback);
+      case YamlNode.Mapping mapping -> read(path + ".", mapping, fallback);
       // a section whose keys are all commented out
-      case ConfigNode.Scalar scalar when scalar.absent() -> fallback;
-      case ConfigNode.Scalar _, ConfigNode.Sequence _ ->
+      case YamlNode.Scalar scalar when scalar.absent() -> fallback;
+      case YamlNode.Scalar _, YamlNode.Sequence _ ->
           throw new IllegalArgumentException("must be a section of keys");
     };
   }
 
-  private static Object convert(Type type, ConfigNode node) {
+  private static Object convert(Type type, YamlNode node) {
     if (type instanceof ParameterizedType generic) {
       return generic.getRawType() == List.class
           ? list(generic.getActualTypeArguments()[0], node)
@@ -97,15 +98,15 @@ final class SectionReader {
     return scalar((Class<?>) type, text(node));
   }
 
-  private static List<Object> list(Type element, ConfigNode node) {
-    if (!(node instanceof ConfigNode.Sequence sequence)) {
+  private static List<Object> list(Type element, YamlNode node) {
+    if (!(node instanceof YamlNode.Sequence sequence)) {
       throw new IllegalArgumentException("must be a list");
     }
     return sequence.items().stream().map(item -> convert(element, item)).toList();
   }
 
-  private static Map<String, String> textMap(ConfigNode node) {
-    if (!(node instanceof ConfigNode.Mapping mapping)) {
+  private static Map<String, String> textMap(YamlNode node) {
+    if (!(node instanceof YamlNode.Mapping mapping)) {
       throw new IllegalArgumentException("must be a mapping of names to values");
     }
     Map<String, String> result = new LinkedHashMap<>();
@@ -113,8 +114,8 @@ final class SectionReader {
     return result;
   }
 
-  private static String text(ConfigNode node) {
-    if (node instanceof ConfigNode.Scalar scalar && !scalar.absent()) {
+  private static String text(YamlNode node) {
+    if (node instanceof YamlNode.Scalar scalar && !scalar.absent()) {
       return scalar.text();
     }
     throw new IllegalArgumentException("must be one value");

@@ -115,7 +115,7 @@ final class CriClient implements AutoCloseable {
   @Override
   public void close() {
     channel.shutdownNow();
-    group.shutdownGracefully(0, 0, TimeUnit.SECONDS);
+    group.shutdownGracefully(0, 0, TimeUnit.SECONDS).awaitUninterruptibly(1, TimeUnit.SECONDS);
     alias.ifPresent(CriClient::deleteAlias);
   }
 

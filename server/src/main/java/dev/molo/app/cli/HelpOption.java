@@ -9,4 +9,9 @@ final class HelpOption {
       usageHelp = true,
       description = "Show this help.")
   private boolean help;
+
+  /** Whether help was asked for; picocli shows it by itself. */
+  boolean asked() {
+    return help;
+  }
 }

@@ -3,7 +3,6 @@ package dev.molo.app.cli;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** The program itself: says what it offers when no command is named. */
@@ -39,12 +38,6 @@ import picocli.CommandLine.Spec;
     })
 final class MoloCommand implements Runnable {
   @Spec private CommandSpec spec;
-
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Show this help.")
-  private boolean help;
 
   @Override
   public void run() {

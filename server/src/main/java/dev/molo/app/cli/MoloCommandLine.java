@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 
 /**
  * Finds the command that the words name and runs it. Only that command's class is loaded and looked
@@ -49,6 +50,8 @@ public final class MoloCommandLine {
   private static CommandLine configured(Map<String, Supplier<Object>> commands) {
     CommandLine line = new CommandLine(new MoloCommand());
     commands.forEach((name, command) -> line.addSubcommand(name, command.get()));
+    offerHelp(line);
+    line.getSubcommands().values().forEach(MoloCommandLine::offerHelp);
     line.setExecutionExceptionHandler(MoloCommandLine::failed);
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setUsageHelpAutoWidth(true);
@@ -56,9 +59,20 @@ public final class MoloCommandLine {
     return line;
   }
 
+  private static void offerHelp(CommandLine line) {
+    line.getCommandSpec().addMixin("help", CommandSpec.forAnnotatedObject(new HelpOption()));
+  }
+
   private static Map<String, Supplier<Object>> commands() {
     Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
     commands.put("serve", ServeCommand::new);
+    commands.put("pods", PodsCommand::new);
+    commands.put("ps", PsCommand::new);
+    commands.put("logs", LogsCommand::new);
+    commands.put("exec", ExecCommand::new);
+    commands.put("stats", StatsCommand::new);
+    commands.put("images", ImagesCommand::new);
+    commands.put("completion", CompletionCommand::new);
     commands.put("version", VersionCommand::new);
     commands.put("train", TrainCommand::new);
     return commands;

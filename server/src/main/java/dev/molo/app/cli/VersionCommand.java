@@ -19,7 +19,6 @@ import picocli.CommandLine.Spec;
     description = {"", "Succeeds without a daemon: then only this program's version is shown.", ""})
 final class VersionCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
-  @Mixin private HelpOption help;
   @Mixin private ConnectionOptions connection;
   @Mixin private OutputOptions output;
 

@@ -1,0 +1,81 @@
+package dev.molo.app.cli;
+
+import dev.molo.cri.v1.Image;
+import dev.molo.cri.v1.ListImagesRequest;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Lists images. */
+@Command(
+    name = "images",
+    header = "List images.",
+    description = {"", "One line for each tag; SIZE is that of the unpacked layers.", ""})
+final class ImagesCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @Mixin private ConnectionOptions connection;
+  @Mixin private OutputOptions output;
+
+  @Option(
+      names = {"-q", "--quiet"},
+      description = "Only whole ids.")
+  private boolean quiet;
+
+  @Override
+  public Integer call() {
+    try (CriClient client = connection.connect()) {
+      List<Image> images =
+          client.images().listImages(ListImagesRequest.getDefaultInstance()).getImagesList();
+      if (quiet) {
+        images.forEach(image -> spec.commandLine().getOut().println(image.getId()));
+      } else {
+        show(images);
+      }
+    }
+    return ExitCode.OK;
+  }
+
+  private void show(List<Image> images) {
+    Table table = new Table("IMAGE", "ID", "SIZE", "");
+    List<Object> items = new ArrayList<>();
+    for (Image image : images) {
+      for (String name : names(image)) {
+        table.row(
+            name,
+            Shown.briefId(image.getId()),
+            Shown.bytes(image.getSize()),
+            image.getPinned() ? "pinned" : "");
+      }
+      items.add(facts(image));
+    }
+    if (output.json()) {
+      spec.commandLine().getOut().println(JsonText.of(Map.of("images", items)));
+    } else {
+      table.print(spec.commandLine().getOut());
+    }
+  }
+
+  private static List<String> names(Image image) {
+    if (image.getRepoTagsCount() > 0) {
+      return image.getRepoTagsList();
+    }
+    return image.getRepoDigestsCount() > 0 ? image.getRepoDigestsList() : List.of("<none>");
+  }
+
+  private static Map<String, Object> facts(Image image) {
+    Map<String, Object> facts = new LinkedHashMap<>();
+    facts.put("id", image.getId());
+    facts.put("repoTags", image.getRepoTagsList());
+    facts.put("repoDigests", image.getRepoDigestsList());
+    facts.put("size", image.getSize());
+    facts.put("pinned", image.getPinned());
+    return facts;
+  }
+}
