@@ -38,7 +38,7 @@ final class Container {
   private final ContainerSpec spec;
   private final ImageDefaults image;
   private final ContainerRecord.Builder record;
-  private final LayerLease lease;
+  private final Optional<LayerLease> lease;
   private final CompletableFuture<Exited> exit = new CompletableFuture<>();
   private volatile ContainerSnapshot snapshot;
   private volatile Optional<ContainerCgroup> cgroup = Optional.empty();
@@ -47,13 +47,14 @@ final class Container {
 
   /**
    * @param record phase INTENT or later; owned by this object from now on
+   * @param lease absent when the layers were found gone after a restart: it can only be removed
    */
   Container(
       Pod pod,
       ContainerSpec spec,
       ImageDefaults image,
       ContainerRecord.Builder record,
-      LayerLease lease) {
+      Optional<LayerLease> lease) {
     this.pod = pod;
     this.id = new ContainerId(record.getId());
     this.spec = spec;
@@ -279,7 +280,7 @@ final class Container {
 
   /** Gives back what it holds in this process. */
   void releaseLayers() {
-    lease.close();
+    lease.ifPresent(LayerLease::close);
   }
 
   ContainerRecord.Phase phase() {

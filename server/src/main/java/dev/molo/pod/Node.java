@@ -8,6 +8,7 @@ import dev.molo.network.PodNetworks;
 import dev.molo.spec.SandboxId;
 import dev.molo.spec.SandboxMetadata;
 import dev.molo.state.PodStore;
+import dev.molo.supervisor.ExitRecords;
 import dev.molo.supervisor.Mounter;
 import dev.molo.supervisor.Supervisors;
 import java.util.concurrent.Executor;
@@ -22,6 +23,7 @@ import java.util.concurrent.Executor;
 record Node(
     Linux linux,
     Supervisors supervisors,
+    ExitRecords exits,
     Mounter mounter,
     Images images,
     PodNetworks networks,

@@ -33,7 +33,6 @@ final class Pod {
   private final Node node;
   private final SandboxId id;
   private final SandboxSpec spec;
-  private final String hostname;
   private final Lane lane;
   private final PodRecord.Builder record;
   private final Map<ContainerId, Container> containers = new ConcurrentHashMap<>();
@@ -48,11 +47,10 @@ final class Pod {
   /**
    * @param record phase INTENT or later; owned by this object from now on
    */
-  Pod(Node node, SandboxSpec spec, String hostname, PodRecord.Builder record) {
+  Pod(Node node, SandboxSpec spec, PodRecord.Builder record) {
     this.node = node;
     this.id = new SandboxId(record.getId());
     this.spec = spec;
-    this.hostname = hostname;
     this.record = record;
     this.lane = new Lane("pod " + id.brief(), node.threads());
     publish();
@@ -72,7 +70,7 @@ final class Pod {
 
   /** What its uts namespace says. */
   String hostname() {
-    return hostname;
+    return record.getHostname();
   }
 
   Lane lane() {
@@ -203,6 +201,11 @@ final class Pod {
     return Optional.empty();
   }
 
+  /** Whether a stop is under way or done. */
+  boolean isStopping() {
+    return stopping != null;
+  }
+
   void endStop(Optional<RuntimeException> failure) {
     failure.ifPresentOrElse(stopping::completeExceptionally, () -> stopping.complete(null));
   }
@@ -250,7 +253,7 @@ final class Pod {
 
   private Map<String, String> facts() {
     Map<String, String> facts = new LinkedHashMap<>();
-    facts.put("hostname", hostname);
+    facts.put("hostname", hostname());
     facts.put("cgroup", record.getCgroup());
     facts.put("folder", folder().toString());
     network.ifPresent(attached -> facts.put("hostLink", attached.hostLink()));

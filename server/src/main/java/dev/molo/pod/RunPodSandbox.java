@@ -86,8 +86,9 @@ final class RunPodSandbox {
             .setBootId(node.linux().system().bootId())
             .setCreatedAt(node.now())
             .setRequest(ByteString.copyFrom(canonical))
+            .setHostname(Hostnames.of(spec, setup))
             .setPhase(PodRecord.Phase.INTENT);
-    return new Pod(node, spec, Hostnames.of(spec, setup), record);
+    return new Pod(node, spec, record);
   }
 
   private static boolean leftovers(Throwable e) {
@@ -113,7 +114,7 @@ final class RunPodSandbox {
       pod.saveIntent();
 
       verb.step("make cgroup", "kernel");
-      undo.push("remove cgroup", () -> node.cgroups().remove(pod.id(), pod.spec().cgroupParent()));
+      undo.push("remove cgroup", () -> removeCgroup(pod));
       PodCgroup cgroup = node.cgroups().create(pod.id(), pod.spec().cgroupParent());
       pod.has(cgroup);
 
@@ -141,6 +142,17 @@ final class RunPodSandbox {
       verb.step("answer");
       undo.commit();
     }
+  }
+
+  private void removeCgroup(Pod pod) {
+    node.cgroups()
+        .open(pod.id(), pod.spec().cgroupParent())
+        .ifPresent(
+            cgroup -> {
+              try (cgroup) {
+                cgroup.remove();
+              }
+            });
   }
 
   private static long namespaces(SetupPlan setup) {

@@ -9,13 +9,10 @@ import dev.molo.state.proto.ContainerRecord;
 import dev.molo.state.proto.PodRecord;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,7 +27,9 @@ import org.slf4j.LoggerFactory;
  * <pre>
  *   ROOT/pods/SANDBOX/pod.rec
  *   ROOT/pods/SANDBOX/containers/CONTAINER/container.rec
+ *   ROOT/pods/SANDBOX/containers/CONTAINER/upper, work   its writable layer
  *   ROOT/quarantine/NAME            what could not be read
+ *   ROOT/trash/NAME                 what is being deleted
  * </pre>
  *
  * <p>Thread-safe as long as each pod is written by one thread at a time (its lane). Every method
@@ -43,6 +42,7 @@ public final class PodStore {
 
   private final Path pods;
   private final Path quarantine;
+  private final Trash trash;
 
   /**
    * @param root the daemon's root folder; made when missing. Searchable by others (mode 711), or
@@ -60,6 +60,7 @@ public final class PodStore {
     } catch (IOException e) {
       throw new UncheckedIOException("create the folders of pods below " + root, e);
     }
+    this.trash = new Trash(root.resolve("trash"));
   }
 
   /** A pod as it was found on disk. */
@@ -103,14 +104,36 @@ public final class PodStore {
     }
   }
 
-  /** Removes a container's folder with all that is in it; absent is fine. */
-  public void delete(SandboxId sandbox, ContainerId id) {
-    deleteTree(folder(sandbox, id));
+  /** Makes the empty folders of a container's writable layer: upper and work (overlayfs). */
+  public void makeWritableLayer(SandboxId sandbox, ContainerId id) {
+    Path folder = folder(sandbox, id);
+    try {
+      // the root directory that the container sees has the upper's owner and mode
+      Files.createDirectory(folder.resolve("upper"));
+      Files.setPosixFilePermissions(
+          folder.resolve("upper"), PosixFilePermissions.fromString("rwxr-xr-x"));
+      Files.createDirectory(folder.resolve("work"));
+    } catch (IOException e) {
+      throw new UncheckedIOException("make the writable layer in " + folder, e);
+    }
   }
 
-  /** Removes a pod's folder with all that is in it; absent is fine. */
-  public void delete(SandboxId id) {
-    deleteTree(folder(id));
+  /**
+   * Takes a container's folder away with all that is in it; absent is fine. It is gone when this
+   * returns (a rename, which needs no space); its space comes back in the background.
+   */
+  public void discard(SandboxId sandbox, ContainerId id) {
+    trash.take(folder(sandbox, id));
+  }
+
+  /** {@link #discard} for a pod's folder. */
+  public void discard(SandboxId id) {
+    trash.take(folder(id));
+  }
+
+  /** Waits until what was discarded so far is deleted; for tests and an orderly end. */
+  public void awaitDeleted() {
+    trash.await();
   }
 
   /** Everything that is there. What cannot be read is moved to the quarantine and left out. */
@@ -170,6 +193,16 @@ public final class PodStore {
     }
   }
 
+  /** Moves a pod's folder to the quarantine: its record is whole, but makes no sense to anybody. */
+  public void setAside(SandboxId id, String why) {
+    setAside(folder(id), why);
+  }
+
+  /** The same for a container's folder. */
+  public void setAside(SandboxId sandbox, ContainerId id, String why) {
+    setAside(folder(sandbox, id), why);
+  }
+
   private void setAside(Path folder, String why) {
     Path target = quarantine.resolve(folder.getFileName() + "-" + System.currentTimeMillis());
     try {
@@ -187,41 +220,6 @@ public final class PodStore {
       return List.of();
     } catch (IOException e) {
       throw new UncheckedIOException("list " + folder, e);
-    }
-  }
-
-  private static void deleteTree(Path tree) {
-    try {
-      Files.walkFileTree(
-          tree,
-          new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-                throws IOException {
-              Files.deleteIfExists(file);
-              return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
-              if (e instanceof NoSuchFileException) {
-                return FileVisitResult.CONTINUE;
-              }
-              throw e;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path folder, IOException e)
-                throws IOException {
-              if (e != null) {
-                throw e;
-              }
-              Files.deleteIfExists(folder);
-              return FileVisitResult.CONTINUE;
-            }
-          });
-    } catch (IOException e) {
-      throw new UncheckedIOException("delete " + tree, e);
     }
   }
 }

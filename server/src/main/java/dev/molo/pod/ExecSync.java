@@ -1,0 +1,183 @@
+package dev.molo.pod;
+
+import dev.molo.cgroup.ContainerCgroup;
+import dev.molo.cgroup.ExecCgroup;
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import dev.molo.launch.ExecContext;
+import dev.molo.launch.Launch;
+import dev.molo.pod.CallerPresence.Registration;
+import dev.molo.supervisor.PodSupervisor;
+import dev.molo.supervisor.ProcessExit;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * CRI ExecSync: runs a program in a container and collects what it prints. Never touches the lane: a
+ * probe that hangs delays nobody.
+ */
+final class ExecSync {
+  /** A name that no exec of a former daemon has, which may still run. */
+  private static final String PREFIX = Long.toString(System.currentTimeMillis(), 36) + "-";
+
+  private final Node node;
+  private final SupervisorEvents events;
+  private final ExecCaptures captures;
+  private final AtomicLong counter = new AtomicLong();
+
+  ExecSync(Node node, SupervisorEvents events, ExecCaptures captures) {
+    this.node = node;
+    this.events = events;
+    this.captures = captures;
+  }
+
+  ExecOutcome run(String id, List<String> command, long timeoutSeconds, CallerPresence caller) {
+    Container container = node.containers().get(id);
+    if (command.isEmpty()) {
+      throw FaultException.invalid("exec in container %s: cmd is empty", container.id());
+    }
+    ContainerCgroup leaf =
+        container
+            .cgroup()
+            .filter(present -> container.state() instanceof ContainerState.Running)
+            .orElseThrow(
+                () ->
+                    FaultException.precondition(
+                        "exec in container %s: it does not run", container.id()));
+    String name = PREFIX + Long.toString(counter.incrementAndGet(), 36);
+    try (ExecCgroup own = leaf.exec(name)) {
+      return run(container, own, name, command, timeoutSeconds, caller);
+    }
+  }
+
+  private ExecOutcome run(
+      Container container,
+      ExecCgroup leaf,
+      String name,
+      List<String> command,
+      long timeoutSeconds,
+      CallerPresence caller) {
+    CompletableFuture<ProcessExit> exit = events.execExit(name);
+    ExecCapture capture = captures.open();
+    boolean collected = false;
+    CompletableFuture<Void> callerGone = new CompletableFuture<>();
+    try (Registration presence = caller.onGone(() -> callerGone.complete(null))) {
+      start(container, leaf, name, command, capture);
+      ProcessExit ended = await(container, leaf, exit, callerGone, timeoutSeconds, command);
+      drain(capture);
+      ExecOutcome outcome = capture.collect(ended.code());
+      collected = true;
+      leaf.removeIfEmpty();
+      return outcome;
+    } catch (RuntimeException e) {
+      leaf.remove();
+      throw e;
+    } finally {
+      events.forgetExec(name);
+      if (!collected) {
+        capture.close();
+      }
+    }
+  }
+
+  private void start(
+      Container container,
+      ExecCgroup leaf,
+      String name,
+      List<String> command,
+      ExecCapture capture) {
+    Pod pod = container.pod();
+    ExecContext context =
+        new ExecContext(
+            container.id(),
+            pod.spec(),
+            container.spec(),
+            container.image(),
+            command,
+            pod.hostname(),
+            container.user(),
+            leaf.directory(),
+            false,
+            Optional.empty(),
+            Optional.of(capture.stdout()),
+            Optional.of(capture.stderr()));
+    try (Launch launch = node.launches().execPlan(context);
+        PodSupervisor.Started started =
+            pod.readySupervisor()
+                .exec(
+                    container.id(),
+                    name,
+                    launch.plan().operations(),
+                    launch.plan().descriptors(),
+                    node.settings().verbLimit())) {
+      capture.begin();
+    }
+  }
+
+  private static ProcessExit await(
+      Container container,
+      ExecCgroup leaf,
+      CompletableFuture<ProcessExit> exit,
+      CompletableFuture<Void> callerGone,
+      long timeoutSeconds,
+      List<String> command) {
+    try {
+      CompletableFuture<Object> first = CompletableFuture.anyOf(exit, callerGone);
+      if (timeoutSeconds > 0) {
+        first.get(timeoutSeconds, TimeUnit.SECONDS);
+      } else {
+        first.get();
+      }
+      if (exit.isDone()) {
+        return exit.get();
+      }
+      throw ended(leaf, Fault.CANCELLED, "the caller hung up", container, command);
+    } catch (TimeoutException e) {
+      String why = "it did not end within %d s and was killed".formatted(timeoutSeconds);
+      throw ended(leaf, Fault.DEADLINE_EXCEEDED, why, container, command);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw ended(leaf, Fault.CANCELLED, "interrupted", container, command);
+    } catch (ExecutionException e) {
+      throw new FaultException(
+          Fault.UNAVAILABLE,
+          "exec %s in container %s: %s"
+              .formatted(shown(command), container.id(), e.getCause().getMessage()),
+          e.getCause());
+    }
+  }
+
+  private static FaultException ended(
+      ExecCgroup leaf, Fault kind, String why, Container container, List<String> command) {
+    leaf.kill();
+    return new FaultException(
+        kind, "exec %s in container %s: %s".formatted(shown(command), container.id(), why));
+  }
+
+  /** The program's name only: arguments may be secrets. */
+  private static String shown(List<String> command) {
+    String program = command.getFirst();
+    return program.length() <= 80 ? program : program.substring(0, 80) + "…";
+  }
+
+  /** What is still in the pipes is read; a background child that holds them is not waited for. */
+  private void drain(ExecCapture capture) {
+    try {
+      capture.ended().get(node.settings().execDrain().toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      // as documented: the child lives on, its later output is thrown away
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException e) {
+      throw new FaultException(
+          Fault.INTERNAL,
+          "collect what an exec'd program printed: " + e.getCause().getMessage(),
+          e.getCause());
+    }
+  }
+}

@@ -1,0 +1,115 @@
+package dev.molo.pod;
+
+import dev.molo.cgroup.ContainerCgroup;
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import dev.molo.pod.ContainerState.Created;
+import dev.molo.pod.ContainerState.Exited;
+import dev.molo.pod.ContainerState.Running;
+import dev.molo.pod.ContainerState.Unknown;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * CRI StopContainer: the stop signal, the grace period, then SIGKILL for the whole cgroup.
+ *
+ * <p>Signals on the lane, waits off it: two stops wait side by side, and the one whose grace ends
+ * first kills.
+ */
+final class StopContainer {
+  /** A killed process that is still there after this hangs in the kernel. */
+  private static final Duration KILL_LIMIT = Duration.ofSeconds(20);
+
+  /** Longer than any grace that makes sense (a year); keeps the arithmetic from overflowing. */
+  private static final long MAX_GRACE_SECONDS = 366L * 24 * 3600;
+
+  private final Node node;
+
+  StopContainer(Node node) {
+    this.node = node;
+  }
+
+  void run(String id, long graceSeconds) {
+    node.containers().find(id).ifPresent(container -> stop(container, graceSeconds));
+  }
+
+  /** Returns when the container has ended. */
+  void stop(Container container, long graceSeconds) {
+    String object = "container " + container.id().brief();
+    try (Verbs.Verb verb = node.verbs().begin("StopContainer", object)) {
+      if (!mustEnd(container)) {
+        return;
+      }
+      long grace = Math.clamp(graceSeconds, 0, MAX_GRACE_SECONDS);
+      if (grace > 0) {
+        verb.step("signal", "supervisor");
+        signal(container);
+        verb.step("wait for the grace period", "the container's program");
+        if (ended(container, Duration.ofSeconds(grace))) {
+          return;
+        }
+      }
+      verb.step("kill", "kernel");
+      kill(container);
+      verb.step("wait for the end", "kernel");
+      if (!ended(container, KILL_LIMIT)) {
+        throw stuck(container);
+      }
+      verb.step("answer");
+    }
+  }
+
+  private boolean mustEnd(Container container) {
+    return container
+        .pod()
+        .lane()
+        .call(
+            () ->
+                switch (container.state()) {
+                  // a start in flight is ended with what it started
+                  case Created c -> container.isStarting();
+                  case Running r -> true;
+                  case Exited e -> false;
+                  case Unknown u -> true;
+                });
+  }
+
+  private void signal(Container container) {
+    StopSignal signal = StopSignal.named(container.stopSignal());
+    container
+        .pod()
+        .supervisor()
+        .ifPresent(supervisor -> supervisor.signal(container.id(), signal.number()));
+  }
+
+  private static void kill(Container container) {
+    container.cgroup().ifPresent(ContainerCgroup::kill);
+  }
+
+  private static boolean ended(Container container, Duration limit) {
+    try {
+      container.exit().get(limit.toMillis(), TimeUnit.MILLISECONDS);
+      return true;
+    } catch (TimeoutException e) {
+      return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new FaultException(
+          Fault.CANCELLED, "wait for the end of container " + container.id() + ": interrupted", e);
+    } catch (java.util.concurrent.ExecutionException e) {
+      throw new IllegalStateException("an exit cannot fail", e);
+    }
+  }
+
+  private static FaultException stuck(Container container) {
+    String where =
+        container.state() instanceof Running running
+            ? "process %d %s".formatted(running.pid(), StuckProcess.describe(running.pid()))
+            : "it never ran";
+    return new FaultException(
+        Fault.DEADLINE_EXCEEDED,
+        "stop container %s: it was killed %d s ago and has not ended: %s"
+            .formatted(container.id(), KILL_LIMIT.toSeconds(), where));
+  }
+}

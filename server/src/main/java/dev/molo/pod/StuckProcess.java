@@ -1,0 +1,33 @@
+package dev.molo.pod;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Says what a process that does not die is doing (proc(5)). */
+final class StuckProcess {
+  private StuckProcess() {}
+
+  static String describe(int pid) {
+    Path proc = Path.of("/proc", Integer.toString(pid));
+    String state = "in an unknown state";
+    for (String line : read(proc.resolve("status")).split("\n")) {
+      if (line.startsWith("State:")) {
+        state = "in state " + line.substring("State:".length()).strip();
+      }
+    }
+    String channel = read(proc.resolve("wchan")).strip();
+    return channel.isEmpty() || channel.equals("0")
+        ? state
+        : state + ", waiting in the kernel's " + channel;
+  }
+
+  /** What cannot be read any more is described by its absence. */
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException gone) {
+      return "";
+    }
+  }
+}
