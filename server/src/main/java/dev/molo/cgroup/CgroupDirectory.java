@@ -42,8 +42,7 @@ final class CgroupDirectory implements AutoCloseable {
           files.openat2(
               fd, name, FLAGS, 0, OpenFlags.RESOLVE_BENEATH | OpenFlags.RESOLVE_NO_SYMLINKS);
       return Optional.of(
-          new CgroupDirectory(
-              files, child, path + "/" + new String(name, StandardCharsets.UTF_8)));
+          new CgroupDirectory(files, child, path + "/" + new String(name, StandardCharsets.UTF_8)));
     } catch (LinuxException e) {
       if (e.errno() == Errno.ENOENT) {
         return Optional.empty();

@@ -58,12 +58,11 @@ final class CgroupTree {
     for (byte[] name : directory.children()) {
       directory
           .child(name)
-          .ifPresent(
-              child -> {
-                try (child) {
-                  removeChildren(child, depth + 1);
-                }
-              });
+          .ifPresent(child -> {
+            try (child) {
+              removeChildren(child, depth + 1);
+            }
+          });
       removeWhenEmpty(directory, name);
     }
   }
@@ -92,13 +91,12 @@ final class CgroupTree {
   private static String survivors(CgroupDirectory parent, byte[] name) {
     return parent
         .child(name)
-        .map(
-            child -> {
-              try (child) {
-                String pids = child.read("cgroup.procs").trim().replace('\n', ' ');
-                return pids.isEmpty() ? "no process is left in it" : "still in it: " + pids;
-              }
-            })
+        .map(child -> {
+          try (child) {
+            String pids = child.read("cgroup.procs").trim().replace('\n', ' ');
+            return pids.isEmpty() ? "no process is left in it" : "still in it: " + pids;
+          }
+        })
         .orElse("it has just gone");
   }
 

@@ -75,14 +75,13 @@ public final class Cgroups {
    * @return the leaf's path; empty when nothing is delegated, and nothing was done
    */
   public Optional<String> enterDaemonLeaf() {
-    return delegated.map(
-        own -> {
-          try (CgroupDirectory unit = CgroupDirectory.open(linux.files(), mount.path() + own);
-              CgroupDirectory leaf = unit.makeChild(DAEMON_LEAF)) {
-            leaf.write("cgroup.procs", Integer.toString(linux.system().pid()));
-            return leaf.path();
-          }
-        });
+    return delegated.map(own -> {
+      try (CgroupDirectory unit = CgroupDirectory.open(linux.files(), mount.path() + own);
+          CgroupDirectory leaf = unit.makeChild(DAEMON_LEAF)) {
+        leaf.write("cgroup.procs", Integer.toString(linux.system().pid()));
+        return leaf.path();
+      }
+    });
   }
 
   /**
@@ -142,10 +141,9 @@ public final class Cgroups {
    */
   public void removeEmptyRoot() {
     try (CgroupDirectory root = CgroupDirectory.open(linux.files(), mount.path())) {
-      linux.files().unlinkat(
-          root.fd(),
-          defaultParent().substring(1),
-          dev.molo.linux.OpenFlags.AT_REMOVEDIR);
+      linux
+          .files()
+          .unlinkat(root.fd(), defaultParent().substring(1), dev.molo.linux.OpenFlags.AT_REMOVEDIR);
     } catch (LinuxException e) {
       if (e.errno() != Errno.ENOENT && e.errno() != Errno.EBUSY) {
         throw e;
@@ -193,12 +191,11 @@ public final class Cgroups {
       // it may be gone by now: others make and remove cgroups all the time
       directory
           .child(bytes)
-          .ifPresent(
-              child -> {
-                try (child) {
-                  visit(child, name, path, found, depth);
-                }
-              });
+          .ifPresent(child -> {
+            try (child) {
+              visit(child, name, path, found, depth);
+            }
+          });
     }
   }
 

@@ -52,7 +52,8 @@ final class LimitWriter {
       CgroupDirectory directory, Limits.Setting setting, LinuxException e) {
     String what =
         "linux.resources.%s: write \"%s\" to %s/%s: %s"
-            .formatted(setting.field(), setting.value(), directory.path(), setting.file(), e.errno());
+            .formatted(
+                setting.field(), setting.value(), directory.path(), setting.file(), e.errno());
     return switch (e.errno()) {
       case EINVAL, ERANGE, EOVERFLOW ->
           new FaultException(Fault.INVALID_ARGUMENT, what + ": the kernel does not take it", e);

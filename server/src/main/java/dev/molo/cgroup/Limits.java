@@ -23,8 +23,7 @@ final class Limits {
   private static final Pattern PAGE_SIZE = Pattern.compile("[1-9][0-9]{0,5}(KB|MB|GB)");
   private static final Pattern UNIFIED_FILE =
       Pattern.compile("(cpu|cpuset|memory|pids|hugetlb|io|rdma|misc)(\\.[A-Za-z0-9_-]+)+");
-  private static final Pattern UNIFIED_CORE =
-      Pattern.compile("cgroup\\.max\\.(depth|descendants)");
+  private static final Pattern UNIFIED_CORE = Pattern.compile("cgroup\\.max\\.(depth|descendants)");
 
   private Limits() {}
 
@@ -127,8 +126,7 @@ final class Limits {
     list("cpuset_mems", "cpuset.mems", resources.cpusetMems(), settings);
   }
 
-  private static void list(
-      String field, String file, String value, Map<String, Setting> settings) {
+  private static void list(String field, String file, String value, Map<String, Setting> settings) {
     if (value.isEmpty()) {
       return;
     }
@@ -153,12 +151,11 @@ final class Limits {
   private static void unified(Resources resources, Map<String, Setting> settings) {
     resources.unified().entrySet().stream()
         .sorted(Map.Entry.comparingByKey())
-        .forEach(
-            entry -> {
-              String file = checkedFile(entry.getKey());
-              String field = "unified[" + file + "]";
-              put(settings, file, checkedValue(field, entry.getValue()), field, true);
-            });
+        .forEach(entry -> {
+          String file = checkedFile(entry.getKey());
+          String field = "unified[" + file + "]";
+          put(settings, file, checkedValue(field, entry.getValue()), field, true);
+        });
   }
 
   private static String checkedFile(String file) {

@@ -105,7 +105,9 @@ record Confinement(
     return name;
   }
 
-  /** Without SELinux a label means nothing, as with other runtimes; with it, it must not be lost. */
+  /**
+   * Without SELinux a label means nothing, as with other runtimes; with it, it must not be lost.
+   */
   private static void refuseSelinux(ContainerSecurity security, Linux linux) {
     if (security.selinux().isPresent() && present(linux, "/sys/fs/selinux/enforce")) {
       throw FaultException.unimplemented(

@@ -68,7 +68,8 @@ final class DefaultSeccomp {
       case "always" -> applies = true;
       case "with" -> applies = bounding.contains(Capability.valueOf(words[1]));
       case "without" -> applies = !bounding.contains(Capability.valueOf(words[1]));
-      case "on" -> applies = architecture == Architecture.valueOf(words[1].toUpperCase(Locale.ROOT));
+      case "on" ->
+          applies = architecture == Architecture.valueOf(words[1].toUpperCase(Locale.ROOT));
       default -> rule(words);
     }
   }
@@ -85,8 +86,7 @@ final class DefaultSeccomp {
       if (!words[2].equals("ENOSYS")) {
         throw new IllegalStateException("unknown error in " + RESOURCE + ": " + words[2]);
       }
-      rules.add(
-          new Rule(List.of(words[0]), Action.ERRNO, OptionalInt.of(ENOSYS), List.of()));
+      rules.add(new Rule(List.of(words[0]), Action.ERRNO, OptionalInt.of(ENOSYS), List.of()));
       return;
     }
     rules.add(allow(List.of(words), List.of()));

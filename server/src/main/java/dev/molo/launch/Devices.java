@@ -10,7 +10,6 @@ import dev.molo.linux.OpenFlags;
 import dev.molo.linux.Stat;
 import dev.molo.spec.ContainerSpec;
 import dev.molo.spec.DeviceSpec;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -85,7 +84,8 @@ final class Devices {
 
   private static String permissions(DeviceSpec device) {
     String permissions = device.permissions();
-    boolean known = permissions.length() <= 3 && permissions.chars().allMatch(c -> "rwm".indexOf(c) >= 0);
+    boolean known =
+        permissions.length() <= 3 && permissions.chars().allMatch(c -> "rwm".indexOf(c) >= 0);
     if (permissions.isEmpty() || !known) {
       throw FaultException.invalid(
           "devices[%s].permissions must be made of r, w and m", device.hostPath());
@@ -106,11 +106,7 @@ final class Devices {
   }
 
   private void walk(
-      String host,
-      String target,
-      String permissions,
-      Map<String, DeviceNode> nodes,
-      int depth) {
+      String host, String target, String permissions, Map<String, DeviceNode> nodes, int depth) {
     if (depth > MAX_DEPTH) {
       return;
     }
@@ -123,8 +119,8 @@ final class Devices {
         }
         files
             .statxIfPresent(directory, entry.nameBytes(), OpenFlags.AT_SYMLINK_NOFOLLOW)
-            .ifPresent(
-                stat -> visit(host + "/" + name, target + "/" + name, stat, permissions, nodes, depth));
+            .ifPresent(stat ->
+                visit(host + "/" + name, target + "/" + name, stat, permissions, nodes, depth));
       }
     } catch (LinuxException e) {
       if (e.errno() != Errno.ENOENT) {

@@ -48,14 +48,13 @@ final class Environment {
   /** Each as {@code NAME=value}. */
   List<byte[]> assignments() {
     List<byte[]> all = new ArrayList<>(variables.size());
-    variables.forEach(
-        (name, value) -> {
-          ByteArrayOutputStream assignment = new ByteArrayOutputStream();
-          assignment.writeBytes(utf8(name));
-          assignment.write('=');
-          assignment.writeBytes(value);
-          all.add(assignment.toByteArray());
-        });
+    variables.forEach((name, value) -> {
+      ByteArrayOutputStream assignment = new ByteArrayOutputStream();
+      assignment.writeBytes(utf8(name));
+      assignment.write('=');
+      assignment.writeBytes(value);
+      all.add(assignment.toByteArray());
+    });
     return all;
   }
 

@@ -97,8 +97,7 @@ final class HostMounts {
             try {
               long flags = readonly ? MountFlags.MOUNT_ATTR_RDONLY : 0;
               MountAttributes attributes =
-                  new MountAttributes(
-                      flags, 0, MountFlags.MS_PRIVATE, java.util.Optional.empty());
+                  new MountAttributes(flags, 0, MountFlags.MS_PRIVATE, java.util.Optional.empty());
               linux.mounts().mountSetattr(mount, true, attributes);
               return mount;
             } catch (RuntimeException e) {
@@ -150,8 +149,7 @@ final class HostMounts {
   }
 
   private Fd clone(String host, Fd found) {
-    int flags =
-        MountFlags.OPEN_TREE_CLONE | OpenFlags.AT_EMPTY_PATH | OpenFlags.AT_RECURSIVE;
+    int flags = MountFlags.OPEN_TREE_CLONE | OpenFlags.AT_EMPTY_PATH | OpenFlags.AT_RECURSIVE;
     try {
       return linux.mounts().openTree(found, new byte[0], flags);
     } catch (LinuxException e) {

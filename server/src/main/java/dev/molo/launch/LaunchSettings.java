@@ -15,7 +15,7 @@ import java.util.Map;
 public record LaunchSettings(
     boolean createMissingMounts, Map<String, String> rlimits, String cgroupMount) {
   /** As documented: directories are made, 1048576 descriptors. */
-  public static final LaunchSettings DEFAULTS = 
+  public static final LaunchSettings DEFAULTS =
       new LaunchSettings(true, Map.of(), "/sys/fs/cgroup");
 
   /** Copies the map. */

@@ -140,7 +140,8 @@ public final class Launches {
         plan.terminal(0, 0, true);
       }
       process(plan, context.user(), workingDir, confinement);
-      environment(plan, container, context.image(), context.hostname(), context.user(), container.tty());
+      environment(
+          plan, container, context.image(), context.hostname(), context.user(), container.tty());
       CommandLine.of(container, context.image()).forEach(plan::arg);
       return new Launch(plan.exec().build(), opened, confinement.warnings());
     } catch (RuntimeException e) {

@@ -22,10 +22,9 @@ final class PidNamespace {
           plan.pidOf(
               context
                   .pidTarget()
-                  .orElseThrow(
-                      () ->
-                          FaultException.invalid(
-                              "namespace_options.target_id: no such container in this pod"))
+                  .orElseThrow(() ->
+                      FaultException.invalid(
+                          "namespace_options.target_id: no such container in this pod"))
                   .value());
       case CONTAINER, NODE -> {}
     }

@@ -94,8 +94,7 @@ record Rlimit(int resource, long soft, long hard) {
 
   /** A daemon without CAP_SYS_RESOURCE gives what it has itself; fs.nr_open ends it for all. */
   private static List<Rlimit> withinReach(List<Rlimit> limits, Linux linux) {
-    boolean raises =
-        linux.system().effectiveCapabilities().contains(Capability.CAP_SYS_RESOURCE);
+    boolean raises = linux.system().effectiveCapabilities().contains(Capability.CAP_SYS_RESOURCE);
     long most = Long.parseLong(linux.files().readText(Fd.AT_FDCWD, "/proc/sys/fs/nr_open").trim());
     if (!raises) {
       long own = ownHardNofile(linux.files().readText(Fd.AT_FDCWD, "/proc/self/limits"));

@@ -8,7 +8,6 @@ import dev.molo.linux.Linux;
 import dev.molo.linux.MountFlags;
 import dev.molo.spec.ContainerSecurity;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -124,10 +123,7 @@ final class RootContents {
 
   private void sharedMemory() {
     FdRef shm =
-        context
-            .shm()
-            .map(this::reference)
-            .orElseGet(() -> plan.fd(own(hosts.bind(SHM, false))));
+        context.shm().map(this::reference).orElseGet(() -> plan.fd(own(hosts.bind(SHM, false))));
     plan.attach(shm, SHM, Create.DIRECTORY);
   }
 
@@ -142,7 +138,8 @@ final class RootContents {
     if (privileged) {
       // bound, not mounted: a mount from the host's cgroup namespace would reset the options
       // (nsdelegate, memory_recursiveprot) of the one superblock that all share
-      plan.attach(plan.fd(own(hosts.bind(settings.cgroupMount(), false))), CGROUP, Create.DIRECTORY);
+      plan.attach(
+          plan.fd(own(hosts.bind(settings.cgroupMount(), false))), CGROUP, Create.DIRECTORY);
       return;
     }
     plan.unshare(CloneFlags.CLONE_NEWCGROUP);
@@ -155,8 +152,7 @@ final class RootContents {
     podFile("/etc/resolv.conf", context.files().resolvConf());
     for (Targets.Target target : targets.sorted()) {
       FdRef mount = mount(target);
-      plan.attach(
-          mount, target.path().getBytes(StandardCharsets.UTF_8), Create.LIKE_SOURCE);
+      plan.attach(mount, target.path().getBytes(StandardCharsets.UTF_8), Create.LIKE_SOURCE);
     }
   }
 
@@ -208,10 +204,10 @@ final class RootContents {
     if (privileged) {
       return;
     }
-    security.readonlyPaths().forEach(
-        path -> plan.readonly(FieldText.absolutePath("readonly_paths", path)));
-    security.maskedPaths().forEach(
-        path -> plan.mask(FieldText.absolutePath("masked_paths", path)));
+    security
+        .readonlyPaths()
+        .forEach(path -> plan.readonly(FieldText.absolutePath("readonly_paths", path)));
+    security.maskedPaths().forEach(path -> plan.mask(FieldText.absolutePath("masked_paths", path)));
   }
 
   private FdRef reference(DescriptorRef descriptor) {

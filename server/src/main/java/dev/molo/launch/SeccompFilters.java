@@ -71,9 +71,7 @@ final class SeccompFilters {
         "default " + mask(bounding),
         () ->
             new Filter(
-                linux
-                    .seccomp()
-                    .compile(DefaultSeccomp.profile(bounding, Architecture.current())),
+                linux.seccomp().compile(DefaultSeccomp.profile(bounding, Architecture.current())),
                 0));
   }
 
@@ -119,8 +117,7 @@ final class SeccompFilters {
           ("/proc/self/fd/" + found.number()).getBytes(StandardCharsets.UTF_8),
           SeccompJson.LIMIT);
     } catch (LinuxException e) {
-      Fault kind =
-          e.errno() == Errno.EFBIG ? Fault.INVALID_ARGUMENT : Fault.FAILED_PRECONDITION;
+      Fault kind = e.errno() == Errno.EFBIG ? Fault.INVALID_ARGUMENT : Fault.FAILED_PRECONDITION;
       throw new FaultException(
           kind, "seccomp profile %s cannot be read: %s".formatted(path, e.getMessage()), e);
     }

@@ -71,8 +71,7 @@ final class SeccompJson {
   /**
    * @param source the file, for messages
    */
-  static Parsed parse(
-      String source, byte[] json, Set<Capability> bounding, SystemFacts facts) {
+  static Parsed parse(String source, byte[] json, Set<Capability> bounding, SystemFacts facts) {
     SeccompJson reader = new SeccompJson(source, bounding, facts);
     try {
       return reader.read(MAPPER.readTree(json));

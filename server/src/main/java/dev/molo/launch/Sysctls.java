@@ -41,12 +41,11 @@ final class Sysctls {
       settings.put("net/ipv4/ip_unprivileged_port_start", "0");
       settings.put("net/ipv4/ping_group_range", "0 2147483647");
     }
-    asked.forEach(
-        (name, value) -> {
-          String path = path(name);
-          checkOwner(path, name, ownNetwork, ownIpc);
-          settings.put(path, value(name, value));
-        });
+    asked.forEach((name, value) -> {
+      String path = path(name);
+      checkOwner(path, name, ownNetwork, ownIpc);
+      settings.put(path, value(name, value));
+    });
     return settings;
   }
 

@@ -1,8 +1,8 @@
 package dev.molo.launch;
 
 import dev.molo.fault.FaultException;
-import dev.molo.linux.Files;
 import dev.molo.linux.Fd;
+import dev.molo.linux.Files;
 import dev.molo.spec.ContainerSpec;
 import dev.molo.spec.MountSpec;
 import java.util.ArrayList;

@@ -23,8 +23,7 @@ import java.util.stream.Stream;
 final class UserDatabase {
   private static final int LIMIT = 4 << 20;
   private static final long ID_MAX = 0xfffffffeL;
-  private static final long INSIDE =
-      OpenFlags.RESOLVE_IN_ROOT | OpenFlags.RESOLVE_NO_MAGICLINKS;
+  private static final long INSIDE = OpenFlags.RESOLVE_IN_ROOT | OpenFlags.RESOLVE_NO_MAGICLINKS;
 
   private final List<User> users;
   private final List<Group> groups;

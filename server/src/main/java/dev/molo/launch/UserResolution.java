@@ -32,8 +32,7 @@ final class UserResolution {
     ContainerSecurity security = container.security();
     Identity identity = identity(security, image);
     long gid = gid(security, identity);
-    return new ProcessUser(
-        identity.uid(), gid, groups(security, identity, gid), identity.home());
+    return new ProcessUser(identity.uid(), gid, groups(security, identity, gid), identity.home());
   }
 
   /**
@@ -89,10 +88,9 @@ final class UserResolution {
     UserDatabase.User user =
         database
             .userNamed(name)
-            .orElseThrow(
-                () ->
-                    FaultException.precondition(
-                        "%s \"%s\" is not in the image's /etc/passwd", field, name));
+            .orElseThrow(() ->
+                FaultException.precondition(
+                    "%s \"%s\" is not in the image's /etc/passwd", field, name));
     return new Identity(user.uid(), Optional.of(user), group);
   }
 
@@ -129,10 +127,8 @@ final class UserResolution {
     return database
         .groupNamed(name)
         .map(UserDatabase.Group::gid)
-        .orElseThrow(
-            () ->
-                FaultException.precondition(
-                    "%s \"%s\" is not in the image's /etc/group", field, name));
+        .orElseThrow(() ->
+            FaultException.precondition("%s \"%s\" is not in the image's /etc/group", field, name));
   }
 
   /** Whether it is meant as a number: digits, or a sign before whatever follows. */
@@ -143,10 +139,9 @@ final class UserResolution {
 
   private static long number(String field, String text) {
     return UserDatabase.id(text)
-        .orElseThrow(
-            () ->
-                FaultException.precondition(
-                    "%s \"%s\" is not an id from 0 to %d", field, text, ID_MAX));
+        .orElseThrow(() ->
+            FaultException.precondition(
+                "%s \"%s\" is not an id from 0 to %d", field, text, ID_MAX));
   }
 
   private static long checkedId(String field, long id) {

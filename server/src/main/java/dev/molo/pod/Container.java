@@ -23,8 +23,8 @@ import java.util.concurrent.CompletableFuture;
 /**
  * One container: its record, its state and what it holds.
  *
- * <p>Transitions ({@code begin…}, {@code became…}) run on the pod's lane only. {@link #snapshot} and
- * {@link #exit} may be read from anywhere.
+ * <p>Transitions ({@code begin…}, {@code became…}) run on the pod's lane only. {@link #snapshot}
+ * and {@link #exit} may be read from anywhere.
  */
 final class Container {
   /** The exit code of a container whose end nobody saw (as with other runtimes). */

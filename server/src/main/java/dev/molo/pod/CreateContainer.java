@@ -34,10 +34,7 @@ final class CreateContainer {
     Claim<ContainerId> claim =
         pod.names()
             .claim(
-                spec.metadata(),
-                canonical,
-                ContainerId::random,
-                node.codec()::containerDifference);
+                spec.metadata(), canonical, ContainerId::random, node.codec()::containerDifference);
     return switch (claim) {
       case Claim.Joiner<ContainerId>(ContainerId id, var outcome) ->
           Waiting.uninterruptibly(outcome);
@@ -71,11 +68,10 @@ final class CreateContainer {
     Image image =
         node.images()
             .find(spec.image().image())
-            .orElseThrow(
-                () ->
-                    FaultException.notFound(
-                        "create container %s: image %s is not on this node",
-                        spec.metadata(), spec.image().image()));
+            .orElseThrow(() ->
+                FaultException.notFound(
+                    "create container %s: image %s is not on this node",
+                    spec.metadata(), spec.image().image()));
     ImageDefaults defaults = ImageDefaultsOf.image(image.config());
     verb.step("check request", "host paths of mounts");
     node.launches().check(pod.spec(), spec, defaults);
@@ -110,11 +106,10 @@ final class CreateContainer {
       verb.step("commit", "disk");
       Container container = new Container(pod, spec, defaults, record, Optional.of(lease));
       pod.lane()
-          .run(
-              () -> {
-                pod.add(container);
-                container.markCreated();
-              });
+          .run(() -> {
+            pod.add(container);
+            container.markCreated();
+          });
       undo.commit();
       verb.step("answer");
     }

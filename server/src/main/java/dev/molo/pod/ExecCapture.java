@@ -3,9 +3,7 @@ package dev.molo.pod;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.linux.Fd;
-import dev.molo.linux.Files;
 import dev.molo.linux.Linux;
-import dev.molo.linux.OpenFlags;
 import dev.molo.linux.Pipes.Pipe;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -236,9 +234,7 @@ final class ExecCapture implements AutoCloseable {
 
     private long discard() {
       long moved =
-          linux
-              .files()
-              .splice(pipe.readEnd(), captures.devNull(), MOVE_AT_ONCE, SPLICE_F_NONBLOCK);
+          linux.files().splice(pipe.readEnd(), captures.devNull(), MOVE_AT_ONCE, SPLICE_F_NONBLOCK);
       if (moved > 0) {
         discarded += moved;
         captures.countDiscarded(moved);
@@ -283,7 +279,8 @@ final class ExecCapture implements AutoCloseable {
       }
       if (size <= ExecCaptures.FREE_BYTES) {
         ByteBuffer small = ByteBuffer.allocateDirect((int) size);
-        while (small.hasRemaining() && linux.files().pread(memory.get(), small, small.position()) > 0) {
+        while (small.hasRemaining()
+            && linux.files().pread(memory.get(), small, small.position()) > 0) {
           // goes on until all is there
         }
         return small.flip().asReadOnlyBuffer();

@@ -18,8 +18,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * CRI ExecSync: runs a program in a container and collects what it prints. Never touches the lane: a
- * probe that hangs delays nobody.
+ * CRI ExecSync: runs a program in a container and collects what it prints. Never touches the lane:
+ * a probe that hangs delays nobody.
  */
 final class ExecSync {
   /** A name that no exec of a former daemon has, which may still run. */
@@ -45,10 +45,9 @@ final class ExecSync {
         container
             .cgroup()
             .filter(present -> container.state() instanceof ContainerState.Running)
-            .orElseThrow(
-                () ->
-                    FaultException.precondition(
-                        "exec in container %s: it does not run", container.id()));
+            .orElseThrow(() ->
+                FaultException.precondition(
+                    "exec in container %s: it does not run", container.id()));
     String name = PREFIX + Long.toString(counter.incrementAndGet(), 36);
     try (ExecCgroup own = leaf.exec(name)) {
       return run(container, own, name, command, timeoutSeconds, caller);
@@ -66,7 +65,7 @@ final class ExecSync {
     ExecCapture capture = captures.open();
     boolean collected = false;
     CompletableFuture<Void> callerGone = new CompletableFuture<>();
-    try (Registration presence = caller.onGone(() -> callerGone.complete(null))) {
+    try (Registration _ = caller.onGone(() -> callerGone.complete(null))) {
       start(container, leaf, name, command, capture);
       ProcessExit ended = await(container, leaf, exit, callerGone, timeoutSeconds, command);
       drain(capture);
@@ -107,7 +106,7 @@ final class ExecSync {
             Optional.of(capture.stdout()),
             Optional.of(capture.stderr()));
     try (Launch launch = node.launches().execPlan(context);
-        PodSupervisor.Started started =
+        PodSupervisor.Started _ =
             pod.readySupervisor()
                 .exec(
                     container.id(),

@@ -7,8 +7,8 @@ import dev.molo.spec.ImageDefaults;
 import java.util.List;
 
 /**
- * Carries what an image says about its container to {@code launch}, which does not see images, and to
- * and from the container's record.
+ * Carries what an image says about its container to {@code launch}, which does not see images, and
+ * to and from the container's record.
  */
 final class ImageDefaultsOf {
   private ImageDefaultsOf() {}

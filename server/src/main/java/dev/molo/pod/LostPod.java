@@ -19,12 +19,11 @@ final class LostPod {
     pod.cgroup().ifPresent(PodCgroup::kill);
     pod.network().ifPresent(network -> node.networks().quiesce(network));
     pod.lane()
-        .run(
-            () -> {
-              pod.containers().forEach(container -> close(pod, container, why));
-              pod.leftNetwork();
-              pod.becameStopped(why);
-            });
+        .run(() -> {
+          pod.containers().forEach(container -> close(pod, container, why));
+          pod.leftNetwork();
+          pod.becameStopped(why);
+        });
     Optional<PodCgroup> cgroup = pod.cgroup();
     cgroup.ifPresent(PodCgroup::remove);
     pod.lane().run(pod::leftCgroup);

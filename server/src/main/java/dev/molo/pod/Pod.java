@@ -99,10 +99,8 @@ final class Pod {
 
   /** The supervisor of a ready pod. */
   PodSupervisor readySupervisor() {
-    return supervisor.orElseThrow(
-        () ->
-            FaultException.precondition(
-                "reach the supervisor of pod sandbox %s: it has ended", id));
+    return supervisor.orElseThrow(() ->
+        FaultException.precondition("reach the supervisor of pod sandbox %s: it has ended", id));
   }
 
   Optional<PodCgroup> cgroup() {

@@ -29,9 +29,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes the world and the records agree again when the daemon comes back: finds the supervisors that
- * went on without it, learns what ended meanwhile, undoes what was half-made, closes the books on
- * what a reboot ended.
+ * Makes the world and the records agree again when the daemon comes back: finds the supervisors
+ * that went on without it, learns what ended meanwhile, undoes what was half-made, closes the books
+ * on what a reboot ended.
  *
  * <p>Runs once, before the first request is served; the pods' lanes are used all the same, because
  * supervisors talk as soon as they are found.
@@ -87,12 +87,11 @@ final class Recovery {
     String parent = node.codec().sandbox(record.getRequest().toByteArray()).cgroupParent();
     node.cgroups()
         .open(id, parent)
-        .ifPresent(
-            cgroup -> {
-              try (cgroup) {
-                cgroup.remove();
-              }
-            });
+        .ifPresent(cgroup -> {
+          try (cgroup) {
+            cgroup.remove();
+          }
+        });
     node.supervisors().removeRunDirectory(id);
     node.store().discard(id);
   }
@@ -170,14 +169,13 @@ final class Recovery {
       return;
     }
     pod.has(supervisor.get());
-    if (!pod.networkRecord().isEmpty()) {
+    if (pod.networkRecord().length > 0) {
       pod.has(PodNetwork.decode(pod.networkRecord()));
     }
     pod.becameReady();
     Map<ContainerId, ContainerFacts> told = settled(supervisor.get());
     releaseStrangers(pod, supervisor.get(), told);
-    pod.lane()
-        .run(() -> pod.containers().forEach(container -> agree(pod, container, told)));
+    pod.lane().run(() -> pod.containers().forEach(container -> agree(pod, container, told)));
   }
 
   /** What the supervisor says once no start is under way any more. */
@@ -244,12 +242,11 @@ final class Recovery {
 
   private void closeBooks(Pod pod, String why) {
     pod.lane()
-        .run(
-            () -> {
-              pod.containers().forEach(container -> container.becameLost(node.now(), why));
-              pod.leftNetwork();
-              pod.becameStopped(why);
-            });
+        .run(() -> {
+          pod.containers().forEach(container -> container.becameLost(node.now(), why));
+          pod.leftNetwork();
+          pod.becameStopped(why);
+        });
     node.supervisors().removeRunDirectory(pod.id());
   }
 
@@ -257,12 +254,11 @@ final class Recovery {
   private void finishStop(Pod pod) {
     pod.cgroup().ifPresent(PodCgroup::remove);
     pod.lane()
-        .run(
-            () -> {
-              pod.containers()
-                  .forEach(container -> container.becameLost(node.now(), "its pod was stopped"));
-              pod.leftCgroup();
-            });
+        .run(() -> {
+          pod.containers()
+              .forEach(container -> container.becameLost(node.now(), "its pod was stopped"));
+          pod.leftCgroup();
+        });
     node.supervisors().removeRunDirectory(pod.id());
   }
 
@@ -285,16 +281,16 @@ final class Recovery {
       if (leftover.populated()) {
         log.warn(
             "cgroup of pod {} below {} has processes and no record: it is left alone",
-            leftover.sandbox(), leftover.parent());
+            leftover.sandbox(),
+            leftover.parent());
       } else {
         node.cgroups()
             .open(leftover.sandbox(), leftover.parent())
-            .ifPresent(
-                cgroup -> {
-                  try (cgroup) {
-                    cgroup.remove();
-                  }
-                });
+            .ifPresent(cgroup -> {
+              try (cgroup) {
+                cgroup.remove();
+              }
+            });
       }
     }
   }

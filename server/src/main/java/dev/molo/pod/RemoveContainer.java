@@ -29,12 +29,11 @@ final class RemoveContainer {
       node.store().discard(pod.id(), container.id());
       verb.step("forget");
       pod.lane()
-          .run(
-              () -> {
-                container.leftCgroup();
-                container.releaseLayers();
-                pod.forget(container);
-              });
+          .run(() -> {
+            container.leftCgroup();
+            container.releaseLayers();
+            pod.forget(container);
+          });
       verb.step("answer");
     }
   }

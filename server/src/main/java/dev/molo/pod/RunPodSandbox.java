@@ -37,11 +37,7 @@ final class RunPodSandbox {
     SetupPlan setup = node.launches().setup(spec);
     Claim<SandboxId> claim =
         node.names()
-            .claim(
-                spec.metadata(),
-                canonical,
-                SandboxId::random,
-                node.codec()::sandboxDifference);
+            .claim(spec.metadata(), canonical, SandboxId::random, node.codec()::sandboxDifference);
     return switch (claim) {
       case Claim.Joiner<SandboxId>(SandboxId id, var outcome) -> {
         SandboxId made = Waiting.uninterruptibly(outcome);
@@ -123,8 +119,7 @@ final class RunPodSandbox {
       PodSupervisor supervisor =
           node.supervisors()
               .launch(
-                  new SupervisorSpec(pod.id(), namespaces(setup), cgroup.supervisorLeaf()),
-                  events);
+                  new SupervisorSpec(pod.id(), namespaces(setup), cgroup.supervisorLeaf()), events);
       pod.has(supervisor);
       undo.push("end supervisor", () -> supervisor.shutdown(node.settings().verbLimit()));
 
@@ -132,8 +127,7 @@ final class RunPodSandbox {
       setUp(pod, setup, supervisor, verb, undo);
 
       verb.step("write files", "disk");
-      EtcFiles.write(
-          pod.folder().resolve("etc"), pod.spec(), pod.hostname(), addresses(pod));
+      EtcFiles.write(pod.folder().resolve("etc"), pod.spec(), pod.hostname(), addresses(pod));
 
       verb.step("commit", "disk");
       node.pods().add(pod.id().value(), pod);
@@ -147,12 +141,11 @@ final class RunPodSandbox {
   private void removeCgroup(Pod pod) {
     node.cgroups()
         .open(pod.id(), pod.spec().cgroupParent())
-        .ifPresent(
-            cgroup -> {
-              try (cgroup) {
-                cgroup.remove();
-              }
-            });
+        .ifPresent(cgroup -> {
+          try (cgroup) {
+            cgroup.remove();
+          }
+        });
   }
 
   private static long namespaces(SetupPlan setup) {
@@ -168,7 +161,7 @@ final class RunPodSandbox {
       plan.podShm(PodSupervisor.KEY_SHM, node.settings().shmBytes());
     }
     if (setup.ownNetwork()) {
-      plan.namespaceFd(CloneFlags.CLONE_NEWNET).netlink(SocketFlags.NETLINK_ROUTE);
+      plan.namespaceFd(CloneFlags.CLONE_NEWNET).netlinkSocket(SocketFlags.NETLINK_ROUTE);
     }
     LaunchPlan ready = plan.build();
     PodSupervisor.SetUp done = supervisor.setup(ready.operations(), ready.descriptors());

@@ -76,11 +76,7 @@ final class StartContainer {
   }
 
   private void launch(
-      Pod pod,
-      Container container,
-      PodSupervisor supervisor,
-      ContainerCgroup leaf,
-      Launch launch) {
+      Pod pod, Container container, PodSupervisor supervisor, ContainerCgroup leaf, Launch launch) {
     try (PodSupervisor.Started started =
         supervisor.start(
             container.id(),

@@ -64,15 +64,14 @@ final class StopContainer {
     return container
         .pod()
         .lane()
-        .call(
-            () ->
-                switch (container.state()) {
-                  // a start in flight is ended with what it started
-                  case Created c -> container.isStarting();
-                  case Running r -> true;
-                  case Exited e -> false;
-                  case Unknown u -> true;
-                });
+        .call(() ->
+            switch (container.state()) {
+              // a start in flight is ended with what it started
+              case Created c -> container.isStarting();
+              case Running r -> true;
+              case Exited e -> false;
+              case Unknown u -> true;
+            });
   }
 
   private void signal(Container container) {

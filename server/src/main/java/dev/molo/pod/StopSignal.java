@@ -20,8 +20,8 @@ record StopSignal(String name, int number) {
 
   private static final String[] STANDARD = {
     "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
-    "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
-    "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS"
+    "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU",
+    "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS"
   };
 
   private static final Map<String, Integer> NUMBERS = numbers();
@@ -92,6 +92,8 @@ record StopSignal(String name, int number) {
     if (number <= STANDARD.length) {
       return "SIG" + STANDARD[number - 1];
     }
-    return number == RTMAX ? "SIGRTMAX" : "SIGRTMIN" + (number == RTMIN ? "" : "+" + (number - RTMIN));
+    return number == RTMAX
+        ? "SIGRTMAX"
+        : "SIGRTMIN" + (number == RTMIN ? "" : "+" + (number - RTMIN));
   }
 }

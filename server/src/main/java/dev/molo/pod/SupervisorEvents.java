@@ -44,11 +44,10 @@ final class SupervisorEvents implements SupervisorListener {
         pod,
         found ->
             container(found, exit.container())
-                .ifPresent(
-                    container -> {
-                      container.becameExited(exit);
-                      tidy(found, container);
-                    }));
+                .ifPresent(container -> {
+                  container.becameExited(exit);
+                  tidy(found, container);
+                }));
   }
 
   /** The leaf is killed already; its folder goes, and with it the counters. */
@@ -90,17 +89,15 @@ final class SupervisorEvents implements SupervisorListener {
     }
     pod.get()
         .lane()
-        .submit(
-            () -> {
-              work.accept(pod.get());
-              return null;
-            })
-        .whenComplete(
-            (done, failure) -> {
-              if (failure != null) {
-                log.error("deal with what the supervisor of pod {} told", id, failure);
-              }
-            });
+        .submit(() -> {
+          work.accept(pod.get());
+          return null;
+        })
+        .whenComplete((done, failure) -> {
+          if (failure != null) {
+            log.error("deal with what the supervisor of pod {} told", id, failure);
+          }
+        });
   }
 
   private static Optional<Container> container(Pod pod, ContainerId id) {

@@ -59,8 +59,7 @@ final class WritableLayers {
   }
 
   private Size count(Container container) {
-    Path upper =
-        node.store().folder(container.pod().id(), container.id()).resolve("upper");
+    Path upper = node.store().folder(container.pod().id(), container.id()).resolve("upper");
     Counter counter = new Counter();
     try {
       Files.walkFileTree(upper, counter);

@@ -58,8 +58,7 @@ final class Trash {
   void take(Path tree) {
     Path target =
         folder.resolve(
-            "%s-%d-%d"
-                .formatted(tree.getFileName(), System.nanoTime(), counter.incrementAndGet()));
+            "%s-%d-%d".formatted(tree.getFileName(), System.nanoTime(), counter.incrementAndGet()));
     try {
       Files.move(tree, target, StandardCopyOption.ATOMIC_MOVE);
     } catch (NoSuchFileException gone) {
@@ -76,16 +75,15 @@ final class Trash {
 
   private void deleteLater(Path tree) {
     pending.register();
-    deleter.execute(
-        () -> {
-          try {
-            delete(tree);
-          } catch (IOException e) {
-            log.warn("cannot delete {}; it is tried again at the next start", tree, e);
-          } finally {
-            pending.arriveAndDeregister();
-          }
-        });
+    deleter.execute(() -> {
+      try {
+        delete(tree);
+      } catch (IOException e) {
+        log.warn("cannot delete {}; it is tried again at the next start", tree, e);
+      } finally {
+        pending.arriveAndDeregister();
+      }
+    });
   }
 
   private static void delete(Path tree) throws IOException {
@@ -100,8 +98,7 @@ final class Trash {
           }
 
           @Override
-          public FileVisitResult postVisitDirectory(Path folder, IOException e)
-              throws IOException {
+          public FileVisitResult postVisitDirectory(Path folder, IOException e) throws IOException {
             if (e != null) {
               throw e;
             }

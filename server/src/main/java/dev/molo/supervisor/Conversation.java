@@ -26,8 +26,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Requests and answers over one SOCK_SEQPACKET socket.
  *
- * <p>Callers send on their own thread, one packet at a time, and wait; the reactor's thread completes
- * them. Thread-safe.
+ * <p>Callers send on their own thread, one packet at a time, and wait; the reactor's thread
+ * completes them. Thread-safe.
  */
 final class Conversation implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Conversation.class);
@@ -116,7 +116,9 @@ final class Conversation implements AutoCloseable {
       }
       if (linux.epoll().poll(socket, dev.molo.linux.Epoll.EPOLLOUT, SEND_LIMIT_MILLIS) == 0) {
         throw new LinuxException(
-            "sendmsg", Errno.ETIMEDOUT, peer + " has taken nothing for " + SEND_LIMIT_MILLIS + " ms");
+            "sendmsg",
+            Errno.ETIMEDOUT,
+            peer + " has taken nothing for " + SEND_LIMIT_MILLIS + " ms");
       }
     }
   }

@@ -56,11 +56,8 @@ public final class NativeMounter implements Mounter {
     request.lowers().forEach(lower -> packet.text(Wire.F_LOWER, lower));
     request
         .writable()
-        .ifPresent(
-            writable ->
-                packet
-                    .text(Wire.F_UPPER, writable.upper())
-                    .text(Wire.F_WORK, writable.work()));
+        .ifPresent(writable ->
+            packet.text(Wire.F_UPPER, writable.upper()).text(Wire.F_WORK, writable.work()));
     packet.u32(
         Wire.F_MOUNT_FLAGS,
         (request.isVolatile() ? Wire.OVERLAY_VOLATILE : 0)
@@ -114,12 +111,11 @@ public final class NativeMounter implements Mounter {
 
   /** Its end was seen on the socket: it is a zombie, or about to be one. */
   private void reap() {
-    process.ifPresent(
-        ended -> {
-          try (ended) {
-            linux.processes().waitidBlocking(ended.pidfd());
-          }
-        });
+    process.ifPresent(ended -> {
+      try (ended) {
+        linux.processes().waitidBlocking(ended.pidfd());
+      }
+    });
     process = Optional.empty();
   }
 

@@ -85,8 +85,7 @@ final class NativePodSupervisor implements PodSupervisor {
   private void exited(Packet packet) {
     Packet.Field exit = packet.field(Wire.F_EXIT).orElseThrow();
     long startedAt = packet.field(Wire.F_STARTED).map(Packet.Field::u64).orElse(0L);
-    listener.exited(
-        pod, new ExitRecord(container(packet), startedAt, exit(exit), oomKills(exit)));
+    listener.exited(pod, new ExitRecord(container(packet), startedAt, exit(exit), oomKills(exit)));
   }
 
   private static ContainerId container(Packet packet) {
@@ -131,8 +130,7 @@ final class NativePodSupervisor implements PodSupervisor {
 
   @Override
   public List<ContainerFacts> containers() {
-    List<Packet> answer =
-        conversation.askAll(new PacketBuilder(Wire.STATE), List.of(), SOON);
+    List<Packet> answer = conversation.askAll(new PacketBuilder(Wire.STATE), List.of(), SOON);
     return new StateReader().read(answer);
   }
 
@@ -174,8 +172,7 @@ final class NativePodSupervisor implements PodSupervisor {
       return execs;
     }
 
-    private static ContainerFacts facts(
-        List<Packet.Field> group, Map<String, List<String>> execs) {
+    private static ContainerFacts facts(List<Packet.Field> group, Map<String, List<String>> execs) {
       Packet packet = new Packet(Wire.STATE, false, 0, group, List.of());
       ContainerId id = container(packet);
       long startedAt = packet.field(Wire.F_STARTED).map(Packet.Field::u64).orElse(0L);
@@ -219,9 +216,7 @@ final class NativePodSupervisor implements PodSupervisor {
 
   private void hold(String container, int firstKey, List<Fd> fds) {
     PacketBuilder packet =
-        new PacketBuilder(Wire.HOLD)
-            .text(Wire.F_CONTAINER, container)
-            .u32(Wire.F_KEY, firstKey);
+        new PacketBuilder(Wire.HOLD).text(Wire.F_CONTAINER, container).u32(Wire.F_KEY, firstKey);
     conversation.ask(packet, fds, SOON);
   }
 
@@ -276,8 +271,7 @@ final class NativePodSupervisor implements PodSupervisor {
 
   @Override
   public boolean signalExec(String exec, int signal) {
-    return runs(
-        new PacketBuilder(Wire.SIGNAL).text(Wire.F_EXEC, exec).u32(Wire.F_SIGNAL, signal));
+    return runs(new PacketBuilder(Wire.SIGNAL).text(Wire.F_EXEC, exec).u32(Wire.F_SIGNAL, signal));
   }
 
   @Override
@@ -309,16 +303,14 @@ final class NativePodSupervisor implements PodSupervisor {
 
   @Override
   public void reopenLog(ContainerId container, Optional<Fd> log) {
-    conversation.ask(
-        about(Wire.REOPEN_LOG, container), log.map(List::of).orElse(List.of()), SOON);
+    conversation.ask(about(Wire.REOPEN_LOG, container), log.map(List::of).orElse(List.of()), SOON);
   }
 
   @Override
   public void resize(ContainerId container, int rows, int columns) {
     ByteBuffer size = ByteBuffer.allocate(4).order(ByteOrder.nativeOrder());
     size.putShort((short) rows).putShort((short) columns).flip();
-    conversation.ask(
-        about(Wire.RESIZE, container).bytes(Wire.F_SIZE, size), List.of(), SOON);
+    conversation.ask(about(Wire.RESIZE, container).bytes(Wire.F_SIZE, size), List.of(), SOON);
   }
 
   @Override

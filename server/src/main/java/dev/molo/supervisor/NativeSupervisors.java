@@ -26,8 +26,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs the program {@code molo-supervisor}, from a sealed copy in memory: no container can overwrite
- * it. Thread-safe.
+ * Runs the program {@code molo-supervisor}, from a sealed copy in memory: no container can
+ * overwrite it. Thread-safe.
  */
 public final class NativeSupervisors implements Supervisors {
   private static final Logger log = LoggerFactory.getLogger(NativeSupervisors.class);
@@ -81,8 +81,7 @@ public final class NativeSupervisors implements Supervisors {
         Fd listening =
             linux
                 .sockets()
-                .listenUnix(
-                    directory, SOCKET, SocketFlags.SOCK_SEQPACKET, SOCKET_MODE, 4)) {
+                .listenUnix(directory, SOCKET, SocketFlags.SOCK_SEQPACKET, SOCKET_MODE, 4)) {
       Spawned spawned = spawn(spec, listening, directory);
       reapInBackground(spec.pod(), spawned);
       return connect(spec.pod(), directory, listener);
@@ -122,13 +121,12 @@ public final class NativeSupervisors implements Supervisors {
           linux
               .processes()
               .waitid(pidfd)
-              .ifPresent(
-                  status -> {
-                    log.debug("supervisor {} of pod {} ended: {}", spawned.pid(), pod, status);
-                    synchronized (watch) {
-                      reactor.forget(watch[0], pidfd);
-                    }
-                  });
+              .ifPresent(status -> {
+                log.debug("supervisor {} of pod {} ended: {}", spawned.pid(), pod, status);
+                synchronized (watch) {
+                  reactor.forget(watch[0], pidfd);
+                }
+              });
         };
     synchronized (watch) {
       watch[0] = reactor.watch(pidfd, reap);
@@ -139,8 +137,7 @@ public final class NativeSupervisors implements Supervisors {
     Fd socket =
         linux
             .sockets()
-            .connectUnix(
-                directory, SOCKET, SocketFlags.SOCK_SEQPACKET | SocketFlags.SOCK_NONBLOCK);
+            .connectUnix(directory, SOCKET, SocketFlags.SOCK_SEQPACKET | SocketFlags.SOCK_NONBLOCK);
     return new NativePodSupervisor(linux, reactor, pod, socket, listener);
   }
 

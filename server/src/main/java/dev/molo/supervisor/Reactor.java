@@ -15,8 +15,8 @@ import org.slf4j.LoggerFactory;
 /**
  * One platform thread, {@code molo-reactor}, that reads what supervisors and the mounter say.
  *
- * <p>Handlers run on that thread and never wait. A descriptor is closed by the thread itself, between
- * two rounds, so that no event can meet a number that somebody else has got meanwhile.
+ * <p>Handlers run on that thread and never wait. A descriptor is closed by the thread itself,
+ * between two rounds, so that no event can meet a number that somebody else has got meanwhile.
  */
 final class Reactor implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Reactor.class);
