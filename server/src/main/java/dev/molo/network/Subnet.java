@@ -40,6 +40,12 @@ public record Subnet(InetAddress base, int prefix) {
     }
   }
 
+  /** The subnet with this prefix length in which {@code address} lies. */
+  public static Subnet around(InetAddress address, int prefix) {
+    byte[] bytes = address.getAddress();
+    return new Subnet(Addresses.ofNumber(masked(bytes, prefix), bytes.length), prefix);
+  }
+
   public boolean isIpv6() {
     return base instanceof Inet6Address;
   }

@@ -6,9 +6,10 @@
  * made from here; no command is forked and no thread enters another namespace (the pod's side is
  * configured through a netlink socket that was made inside it).
  *
- * <p>State: {@code BridgeNetworks} owns the address pool, the netlink sockets and the list of what
- * it changed on the host. The kernel's links, named and tagged with the instance, and the pods' own
- * records are the truth after a restart; nothing else is stored but the sysctls to put back.
+ * <p>State: {@link dev.molo.network.BridgeNetworks} owns the address pool, the netlink sockets and
+ * the list of what it changed on the host. The kernel's links, named and tagged with the instance,
+ * and the pods' own records are the truth after a restart; nothing else is stored but the sysctls
+ * to put back.
  *
  * <p>Threads: one platform thread, {@code molo-network}, makes every change, in order (the kernel's
  * rtnl lock would serialise them anyway); {@code molo-network-reaper} waits for the kernel to

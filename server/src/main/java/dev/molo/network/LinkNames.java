@@ -1,0 +1,55 @@
+package dev.molo.network;
+
+import dev.molo.spec.SandboxId;
+import java.net.InetAddress;
+import java.util.HexFormat;
+
+/** Names and hardware addresses that follow from what they belong to. */
+final class LinkNames {
+  /** What the pod's interface is called inside; Kubernetes calls it so everywhere. */
+  static final String POD_LINK = "eth0";
+
+  private static final int ID_DIGITS = 10;
+  private static final int MOST_ALIAS = 255;
+
+  private LinkNames() {}
+
+  /**
+   * The host's end of a pod's veth: the instance's prefix and the beginning of the sandbox's id (40
+   * random bits), so that a person finds the one from the other.
+   */
+  static String hostLink(NetworkSettings settings, SandboxId sandbox) {
+    return settings.linkPrefix() + sandbox.value().substring(0, ID_DIGITS);
+  }
+
+  /** {@code molo:INSTANCE:SANDBOX:HOSTNAME}, in the host end's alias: whose it is beyond doubt. */
+  static String alias(NetworkSettings settings, SandboxId sandbox, String hostname) {
+    StringBuilder alias = new StringBuilder(sandboxAlias(settings, sandbox));
+    hostname
+        .chars()
+        .filter(c -> c > ' ' && c < 0x7f)
+        .limit(MOST_ALIAS - alias.length())
+        .forEach(c -> alias.append((char) c));
+    return alias.toString();
+  }
+
+  /** How the alias of a sandbox's link begins. */
+  static String sandboxAlias(NetworkSettings settings, SandboxId sandbox) {
+    return settings.tag() + ":" + sandbox.value() + ":";
+  }
+
+  /**
+   * A locally administered hardware address made from the last four bytes of an internet address:
+   * whoever gets the address later has the same one, so no neighbour's cache is ever wrong.
+   */
+  static byte[] mac(InetAddress address) {
+    byte[] bytes = address.getAddress();
+    byte[] mac = {0x02, 0x6d, 0, 0, 0, 0};
+    System.arraycopy(bytes, bytes.length - 4, mac, 2, 4);
+    return mac;
+  }
+
+  static String text(byte[] mac) {
+    return HexFormat.ofDelimiter(":").formatHex(mac);
+  }
+}
