@@ -1,0 +1,17 @@
+package dev.molo.cri;
+
+import java.util.Locale;
+
+/** What becomes of a request's field. */
+enum FieldClass {
+  /** Read and acted upon. */
+  HONOURED,
+  /** Kept, returned, or of no use to us: no value of it is refused. */
+  RECORDED,
+  /** Any value but the default is an error that names the field. */
+  REFUSED;
+
+  static FieldClass of(String word) {
+    return valueOf(word.toUpperCase(Locale.ROOT));
+  }
+}
