@@ -17,6 +17,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,6 +44,7 @@ public final class PodStore {
   private final Path pods;
   private final Path quarantine;
   private final Trash trash;
+  private final AtomicLong setAside = new AtomicLong();
 
   /**
    * @param root the daemon's root folder; made when missing. Searchable by others (mode 711), or
@@ -204,7 +206,11 @@ public final class PodStore {
   }
 
   private void setAside(Path folder, String why) {
-    Path target = quarantine.resolve(folder.getFileName() + "-" + System.currentTimeMillis());
+    Path target =
+        quarantine.resolve(
+            "%s-%d-%d"
+                .formatted(
+                    folder.getFileName(), System.currentTimeMillis(), setAside.incrementAndGet()));
     try {
       Files.move(folder, target, StandardCopyOption.ATOMIC_MOVE);
       log.warn("set aside {} as {}: {}", folder, target, why);
