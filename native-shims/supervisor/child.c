@@ -24,6 +24,7 @@
 
 #include "root.h"
 #include "supervisor.h"
+#include "world.h"
 
 #ifndef TIOCGPTPEER
 #define TIOCGPTPEER 0x5441
@@ -275,6 +276,12 @@ static int do_attach(struct child *child)
 	if (bad || (bad = u32(child, &flags)) || (bad = string(child, &path)))
 		return bad;
 	say(child, "attach mount at %s", path);
+	if ((ref & 0xffff0000U) == MOLO_FD_POD && !child->pivoted) {
+		int shared AUTO_CLOSE = world_clone_shm(ref & 0xffff);
+
+		if (shared != -ENOENT)
+			return shared < 0 ? shared : attach(child, shared, path, flags);
+	}
 	fd = plan_fd(child->birth->plan, ref);
 	return fd < 0 ? fd : attach(child, fd, path, flags);
 }
@@ -1071,6 +1078,7 @@ static const struct operation {
     {MOLO_OP_PID_REAPER, "reaper", NULL},
     {MOLO_OP_NETLINK, "socket", NULL},
     {MOLO_OP_NS_FD, "namespace", NULL},
+    {MOLO_OP_POD_SHM, "shared memory", NULL},
     {MOLO_OP_POD_USER_NS, "user namespace", NULL},
 };
 

@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "supervisor.h"
+#include "world.h"
 
 struct supervisor self = {.reaper_pidfd = -1, .proc = -1};
 
@@ -153,14 +154,23 @@ static void shield_from_oom(void)
 		self.oom_score_adj = atoi(text);
 }
 
+static void enter_world(void)
+{
+	const char *what;
+	int bad = world_enter(&what);
+
+	errno = -bad;
+	if (bad || chdir("/") < 0)
+		give_up(what);
+}
+
 static void become_supervisor(void)
 {
 	k_prctl(PR_SET_NAME, (unsigned long)"molo-supervisor", 0, 0, 0);
 	if (k_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || k_prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 		give_up("become a subreaper that cannot be traced");
 	KERNEL_CALL(SYS_setsid);
-	if (chdir("/") < 0)
-		give_up("enter /");
+	enter_world();
 	open_proc();
 	shield_from_oom();
 }

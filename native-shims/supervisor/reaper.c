@@ -14,34 +14,7 @@
 #include <sys/wait.h>
 
 #include "supervisor.h"
-
-static int empty_root(void)
-{
-	int context AUTO_CLOSE = k_fsopen("tmpfs");
-	int slash AUTO_CLOSE = k_openat2(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
-	int bad;
-
-	if (context < 0 || slash < 0)
-		return context < 0 ? context : slash;
-	bad = k_mount(NULL, "/", NULL, 0x4000 | (1UL << 18) /* MS_REC | MS_PRIVATE */, NULL);
-	if (!bad)
-		bad = k_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL);
-	if (bad)
-		return bad;
-	int root AUTO_CLOSE = k_fsmount(context, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
-						     MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-
-	if (root < 0)
-		return root;
-	bad = k_move_mount(root, slash);
-	if (!bad && fchdir(root) < 0)
-		bad = -errno;
-	if (!bad)
-		bad = k_pivot_root(".", ".");
-	if (!bad)
-		bad = k_umount2(".", 2 /* MNT_DETACH */);
-	return bad;
-}
+#include "world.h"
 
 static int drop_all(void)
 {
@@ -74,12 +47,14 @@ static _Noreturn void reaper(int report)
 	/* An ignored SIGCHLD makes the kernel reap, whether it is blocked or not. */
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	uint64_t all = ~0ULL;
-	int bad = k_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	int root, bad = k_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 
 	k_prctl(PR_SET_NAME, (unsigned long)"molo-reaper", 0, 0, 0);
 	sigaction(SIGCHLD, &ignore, NULL);
 	if (!bad)
-		bad = empty_root();
+		bad = world_empty_root(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+					   MOUNT_ATTR_NOEXEC,
+				       &root);
 	KERNEL_CALL(SYS_setsid);
 	if (!bad)
 		bad = drop_all();

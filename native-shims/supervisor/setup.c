@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "supervisor.h"
+#include "world.h"
 
 struct setup {
 	struct failure *failure;
@@ -116,6 +117,19 @@ static int set_sysctl(struct setup *setup, struct molo_slice *bytes)
 	return bad;
 }
 
+static int make_shm(struct molo_slice *bytes)
+{
+	uint32_t ref, unused;
+	uint64_t size;
+	int bad = molo_take_u32(bytes, &ref);
+
+	if (bad || (bad = molo_take_u32(bytes, &unused)) || (bad = molo_take_u64(bytes, &size)))
+		return bad;
+	if ((ref & 0xffff0000U) != MOLO_FD_POD)
+		return -EINVAL;
+	return world_make_shm(ref & 0xffff, size);
+}
+
 static int run_one(struct setup *setup, struct molo_item *item)
 {
 	uint32_t number;
@@ -137,6 +151,8 @@ static int run_one(struct setup *setup, struct molo_item *item)
 	case MOLO_OP_NS_FD:
 		bad = molo_take_u32(&item->bytes, &number);
 		return bad ? bad : give(setup, namespace_fd(number));
+	case MOLO_OP_POD_SHM:
+		return make_shm(&item->bytes);
 	default:
 		return -ENOSYS;
 	}
