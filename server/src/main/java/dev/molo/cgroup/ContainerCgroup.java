@@ -1,5 +1,6 @@
 package dev.molo.cgroup;
 
+import dev.molo.linux.CgroupPrograms;
 import dev.molo.linux.Fd;
 import dev.molo.linux.LinuxException;
 import dev.molo.spec.ContainerId;
@@ -20,13 +21,19 @@ public final class ContainerCgroup implements AutoCloseable {
   private final CgroupDirectory directory;
   private final LimitWriter limits;
   private final List<String> warnings;
+  private final CgroupPrograms programs;
   private final UsageReader reader;
 
   ContainerCgroup(
-      ContainerId id, CgroupDirectory directory, LimitWriter limits, List<String> warnings) {
+      ContainerId id,
+      CgroupDirectory directory,
+      LimitWriter limits,
+      CgroupPrograms programs,
+      List<String> warnings) {
     this.id = id;
     this.directory = directory;
     this.limits = limits;
+    this.programs = programs;
     this.warnings = List.copyOf(warnings);
     this.reader = new UsageReader(directory);
   }
@@ -58,6 +65,17 @@ public final class ContainerCgroup implements AutoCloseable {
    */
   public List<String> update(Resources resources) {
     return limits.write(directory, Limits.of(resources, OptionalLong.empty()));
+  }
+
+  /**
+   * Guards device access in it and below (cgroup v2 has no device controller but BPF). Without the
+   * guard a process that may make device nodes could read the host's disks.
+   *
+   * @param program from {@code dev.molo.launch.Launches#deviceFilter}
+   * @throws LinuxException EINVAL on a kernel without CONFIG_CGROUP_BPF
+   */
+  public void filterDevices(byte[] program) {
+    programs.attachDeviceProgram(directory.fd(), program);
   }
 
   /**

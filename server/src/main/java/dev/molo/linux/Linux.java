@@ -45,6 +45,13 @@ public interface Linux {
   /** System call filters, compiled by libseccomp. */
   Seccomp seccomp();
 
+  /** BPF programs of cgroups. */
+  default CgroupPrograms cgroupPrograms() {
+    return (cgroup, instructions) -> {
+      throw new LinuxException("bpf", Errno.ENOSYS, "this kernel is a fake");
+    };
+  }
+
   /** Facts about this kernel and this process. */
   SystemFacts system();
 
