@@ -64,7 +64,11 @@ public final class ContainerCgroup implements AutoCloseable {
    * @throws dev.molo.fault.FaultException INVALID_ARGUMENT, FAILED_PRECONDITION (no controller)
    */
   public List<String> update(Resources resources) {
-    return limits.write(directory, Limits.of(resources, OptionalLong.empty()));
+    try {
+      return limits.write(directory, Limits.of(resources, OptionalLong.empty()));
+    } finally {
+      reader.limitsChanged();
+    }
   }
 
   /**
@@ -92,6 +96,11 @@ public final class ContainerCgroup implements AutoCloseable {
     return FlatKeys.of(directory.has("memory.events") ? directory.read("memory.events") : "")
         .get("oom_kill")
         .orElse(0);
+  }
+
+  /** What it has read and written on block devices; absent without the io controller. */
+  public IoTotals io() {
+    return IoTotals.of(directory.has("io.stat") ? directory.read("io.stat") : "");
   }
 
   /** SIGKILL for every process in it and below. */

@@ -46,11 +46,7 @@ public interface Linux {
   Seccomp seccomp();
 
   /** BPF programs of cgroups. */
-  default CgroupPrograms cgroupPrograms() {
-    return (cgroup, instructions) -> {
-      throw new LinuxException("bpf", Errno.ENOSYS, "this kernel is a fake");
-    };
-  }
+  CgroupPrograms cgroupPrograms();
 
   /** Facts about this kernel and this process. */
   SystemFacts system();
