@@ -13,9 +13,9 @@ import java.util.OptionalLong;
 
 /**
  * Reads a cgroup's counters in as few system calls as can be: at most five files stay open (from
- * the first request on), each read is one pread, and limits, which only this daemon changes, are read once
- * after each change. A file that is missing once is missing for good, because controllers are
- * passed on before the cgroup is made. Thread-safe: one reading at a time.
+ * the first request on), each read is one pread, and limits, which only this daemon changes, are
+ * read once after each change. A file that is missing once is missing for good, because controllers
+ * are passed on before the cgroup is made. Thread-safe: one reading at a time.
  */
 final class UsageReader implements AutoCloseable {
   private static final int BUFFER = 8 * 1024;
@@ -78,8 +78,7 @@ final class UsageReader implements AutoCloseable {
   }
 
   private Limit limits() {
-    Limit known =
-        limit.orElseGet(() -> new Limit(once("memory.max"), once("memory.swap.max")));
+    Limit known = limit.orElseGet(() -> new Limit(once("memory.max"), once("memory.swap.max")));
     limit = Optional.of(known);
     return known;
   }

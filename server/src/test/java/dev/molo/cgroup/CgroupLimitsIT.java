@@ -139,8 +139,7 @@ class CgroupLimitsIT {
   @Test
   void aProcessThatNeedsTooMuchIsKilledAndCounted() throws Exception {
     try (ContainerCgroup container = pod.createContainer(ContainerId.random(), memory(16 << 20))) {
-      Process hungry =
-          shell(container, "head -c 64m /dev/zero | tail -n 1 > /dev/null");
+      Process hungry = shell(container, "head -c 64m /dev/zero | tail -n 1 > /dev/null");
       assertThat(hungry.waitFor(60, TimeUnit.SECONDS)).isTrue();
       assertThat(container.oomKills()).isPositive();
     }

@@ -62,8 +62,7 @@ class CgroupsIT {
     try (PodCgroup first = cgroups.create(sandbox, root + "/a/b");
         PodCgroup second = cgroups.create(sandbox, root + "/a/b")) {
       assertThat(second.path()).isEqualTo(first.path());
-      assertThat(cgroups.leftovers())
-          .containsExactly(new Leftover(sandbox, root + "/a/b", false));
+      assertThat(cgroups.leftovers()).containsExactly(new Leftover(sandbox, root + "/a/b", false));
       first.remove();
       second.remove();
     }
@@ -233,8 +232,7 @@ class CgroupsIT {
 
   private Cgroups cgroups(MissingControllers policy) {
     return Cgroups.discover(
-        linux,
-        new CgroupSettings(mount().toString(), PREFIX, root, policy, OptionalLong.empty()));
+        linux, new CgroupSettings(mount().toString(), PREFIX, root, policy, OptionalLong.empty()));
   }
 
   private static Path mount() {

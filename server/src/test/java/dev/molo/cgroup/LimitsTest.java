@@ -20,7 +20,16 @@ class LimitsTest {
   void aBurstablePodOfTheKubelet() {
     Resources resources =
         new Resources(
-            100_000, 50_000, 256, 64 << 20, 0, 999, "0-1", "0", List.of(), Map.of("memory.oom.group", "1"));
+            100_000,
+            50_000,
+            256,
+            64 << 20,
+            0,
+            999,
+            "0-1",
+            "0",
+            List.of(),
+            Map.of("memory.oom.group", "1"));
     assertThat(written(resources))
         .containsExactly(
             Map.entry("cpu.weight", "35"),
@@ -65,7 +74,16 @@ class LimitsTest {
   void theUnifiedMapHasTheLastWord() {
     Resources resources =
         new Resources(
-            0, 0, 0, 100, 0, 0, "", "", List.of(), Map.of("memory.max", "200", "io.max", "8:0 rbps=1\n8:16 wbps=2"));
+            0,
+            0,
+            0,
+            100,
+            0,
+            0,
+            "",
+            "",
+            List.of(),
+            Map.of("memory.max", "200", "io.max", "8:0 rbps=1\n8:16 wbps=2"));
     assertThat(written(resources))
         .containsEntry("memory.max", "200")
         .containsEntry("io.max", "8:0 rbps=1\n8:16 wbps=2");
@@ -75,7 +93,16 @@ class LimitsTest {
   void hugePagesAreLimitedWhenUsedAndWhenReserved() {
     Resources resources =
         new Resources(
-            0, 0, 0, 0, 0, 0, "", "", List.of(new Resources.HugepageLimit("2MB", 4 << 20)), Map.of());
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            "",
+            "",
+            List.of(new Resources.HugepageLimit("2MB", 4 << 20)),
+            Map.of());
     assertThat(written(resources))
         .containsEntry("hugetlb.2MB.max", "4194304")
         .containsEntry("hugetlb.2MB.rsvd.max", "4194304");
@@ -105,8 +132,7 @@ class LimitsTest {
         "memory..max"
       })
   void filesThatAreNoLimitsAreRefused(String file) {
-    Resources resources =
-        new Resources(0, 0, 0, 0, 0, 0, "", "", List.of(), Map.of(file, "1"));
+    Resources resources = new Resources(0, 0, 0, 0, 0, 0, "", "", List.of(), Map.of(file, "1"));
     assertRefused(resources, "unified");
   }
 
@@ -127,8 +153,7 @@ class LimitsTest {
     assertRefused(memory(-2, 0), "memory_limit_in_bytes");
     assertRefused(memory(0, 100), "memory_swap_limit_in_bytes");
     assertRefused(memory(100, 99), "memory_swap_limit_in_bytes");
-    assertRefused(
-        new Resources(0, 0, 0, 0, 0, 0, "0-1;2", "", List.of(), Map.of()), "cpuset_cpus");
+    assertRefused(new Resources(0, 0, 0, 0, 0, 0, "0-1;2", "", List.of(), Map.of()), "cpuset_cpus");
     assertRefused(
         new Resources(
             0, 0, 0, 0, 0, 0, "", "", List.of(new Resources.HugepageLimit("../x", 1)), Map.of()),
