@@ -158,8 +158,7 @@ public final class Cgroups {
         name(sandbox),
         directory,
         new LimitWriter(mount, settings.missingControllers()),
-        settings.pidsLimit(),
-        linux.cgroupPrograms());
+        settings.pidsLimit());
   }
 
   private CgroupDirectory openParent(CgroupParent path) {

@@ -1,7 +1,6 @@
 package dev.molo.linux.jnr;
 
 import dev.molo.linux.BlockingCalls;
-import dev.molo.linux.CgroupPrograms;
 import dev.molo.linux.Epoll;
 import dev.molo.linux.Files;
 import dev.molo.linux.Linux;
@@ -39,7 +38,6 @@ public final class JnrLinux implements Linux, AutoCloseable {
   private final Terminals terminals = new JnrTerminals();
   private final JnrNftables nftables = new JnrNftables();
   private final Seccomp seccomp = new JnrSeccomp(memfds, files);
-  private final CgroupPrograms cgroupPrograms = new JnrCgroupPrograms();
   private final Processes processes;
 
   /** The kernel, with the native parts in {@code nativeFolder}. */
@@ -100,11 +98,6 @@ public final class JnrLinux implements Linux, AutoCloseable {
   @Override
   public Seccomp seccomp() {
     return seccomp;
-  }
-
-  @Override
-  public CgroupPrograms cgroupPrograms() {
-    return cgroupPrograms;
   }
 
   @Override

@@ -1,0 +1,160 @@
+package dev.molo.image;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.molo.fault.FaultException;
+import dev.molo.image.content.ConfigDocument;
+import dev.molo.image.layer.LayerFaults;
+import dev.molo.image.layer.RecordFile;
+import dev.molo.linux.DirEntry;
+import dev.molo.linux.Errno;
+import dev.molo.linux.Fd;
+import dev.molo.linux.Files;
+import dev.molo.linux.LinuxException;
+import dev.molo.linux.OpenFlags;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One small file for each image, below images/records. A file that cannot be read is moved to
+ * images/quarantine with a line in the log. Used under the store's lock.
+ */
+final class ImageRecords implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ImageRecords.class);
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+  private static final String SUFFIX = ".image";
+  private static final int DIRECTORY =
+      OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW;
+
+  private final Files files;
+  private final RecordFile form;
+  private final Fd root;
+  private final Fd directory;
+
+  /** {@code root}: the directory images. */
+  ImageRecords(Files files, Fd root) {
+    this.files = files;
+    this.form = new RecordFile(files, "image", 1);
+    this.root = root;
+    this.directory = files.openat2(root, "records", DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH);
+  }
+
+  List<ImageRecord> readAll() {
+    List<ImageRecord> all = new ArrayList<>();
+    for (DirEntry entry : files.list(directory)) {
+      String name = entry.name();
+      if (!name.endsWith(SUFFIX)) {
+        // A temporary file of a write that a crash cut short.
+        quarantine(name, "it is not a record");
+        continue;
+      }
+      try {
+        ImageRecord record = decode(form.read(directory, name));
+        if (!fileName(record.id()).equals(name)) {
+          throw new IOException("it is the record of " + record.id());
+        }
+        all.add(record);
+      } catch (IOException | FaultException | LinuxException e) {
+        quarantine(name, e.getMessage());
+      }
+    }
+    return all;
+  }
+
+  private void quarantine(String name, String why) {
+    LOG.warn("image record {} is put into quarantine: {}", name, why);
+    try {
+      files.renameat2(directory, name, root, "quarantine/" + name, 0);
+    } catch (LinuxException e) {
+      LOG.error("image record {} cannot be put into quarantine: {}", name, e.getMessage());
+    }
+  }
+
+  /** Durable when this returns. */
+  void write(ImageRecord record) {
+    try {
+      form.write(directory, fileName(record.id()), encode(record), true);
+    } catch (LinuxException e) {
+      throw LayerFaults.of("write the record of image " + record.id(), e);
+    }
+  }
+
+  /** Gone for good when this returns; needs no space. */
+  void delete(ImageId id) {
+    try {
+      files.unlinkat(directory, fileName(id), 0);
+      files.fsync(directory);
+    } catch (LinuxException e) {
+      if (e.errno() != Errno.ENOENT) {
+        throw LayerFaults.of("delete the record of image " + id, e);
+      }
+    }
+  }
+
+  private static String fileName(ImageId id) {
+    return id.digest().hex() + SUFFIX;
+  }
+
+  private static byte[] encode(ImageRecord record) {
+    ObjectNode json = MAPPER.createObjectNode();
+    json.put("id", record.id().toString());
+    record.tags().forEach(json.putArray("tags")::add);
+    record.digests().forEach(json.putArray("digests")::add);
+    json.put("config", Base64.getEncoder().encodeToString(record.config()));
+    json.put("manifest", Base64.getEncoder().encodeToString(record.manifest()));
+    ObjectNode annotations = json.putObject("annotations");
+    record.annotations().forEach(annotations::put);
+    try {
+      return MAPPER.writeValueAsBytes(json);
+    } catch (IOException e) {
+      throw new IllegalStateException("a record of strings can always be written", e);
+    }
+  }
+
+  private static ImageRecord decode(byte[] content) throws IOException {
+    JsonNode json = MAPPER.readTree(content);
+    byte[] config = binary(json, "config");
+    ImageId id = ImageId.parse(json.path("id").asText());
+    Map<String, String> annotations = new LinkedHashMap<>();
+    json.path("annotations")
+        .properties()
+        .forEach(e -> annotations.put(e.getKey(), e.getValue().asText()));
+    return new ImageRecord(
+        texts(json.path("tags")),
+        texts(json.path("digests")),
+        ConfigDocument.parse(id.digest(), config),
+        config,
+        binary(json, "manifest"),
+        annotations);
+  }
+
+  private static byte[] binary(JsonNode json, String field) throws IOException {
+    try {
+      return Base64.getDecoder().decode(json.path(field).asText());
+    } catch (IllegalArgumentException e) {
+      throw new IOException("its " + field + " is not base64", e);
+    }
+  }
+
+  private static List<String> texts(JsonNode node) {
+    if (!(node instanceof ArrayNode)) {
+      return List.of();
+    }
+    List<String> texts = new ArrayList<>();
+    node.forEach(item -> texts.add(item.asText()));
+    return texts;
+  }
+
+  @Override
+  public void close() {
+    directory.close();
+  }
+}

@@ -1,0 +1,367 @@
+package dev.molo.image;
+
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import dev.molo.image.content.ConfigDocument;
+import dev.molo.image.content.Descriptor;
+import dev.molo.image.content.ManifestDocument;
+import dev.molo.image.content.PlatformChoice;
+import dev.molo.image.layer.LayerHold;
+import dev.molo.image.layer.LayerStore;
+import dev.molo.image.registry.Fetched;
+import dev.molo.image.registry.RegistryClient;
+import dev.molo.image.registry.RegistrySession;
+import dev.molo.linux.Linux;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The images of this node, on disk below {@code ROOT/images}: the owner of {@link Images}' state.
+ * See docs/images.md for the form on disk and the rules of durability.
+ */
+public final class ImageStore implements Images, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ImageStore.class);
+
+  /**
+   * How long a finished layer of a failed pull waits for the next attempt. The kubelet's longest
+   * pause is five minutes.
+   */
+  private static final Duration KEEP_IDLE = Duration.ofMinutes(30);
+
+  private static final Duration SWEEP = Duration.ofMinutes(5);
+  private static final int MAX_NESTED_INDEXES = 3;
+
+  private final Path root;
+  private final Clock clock;
+  private final PinnedPatterns pinned;
+  private final PlatformChoice platforms;
+  private final LayerStore layers;
+  private final ImageRecords records;
+  private final RegistryClient registry;
+  private final ScheduledExecutorService timer;
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Map<ImageId, Entry> entries = new HashMap<>();
+  private final Map<PullFlight.Key, PullFlight> flights = new ConcurrentHashMap<>();
+  private final Map<PullBoard, Boolean> imports = new ConcurrentHashMap<>();
+  private volatile ImageIndex index = new ImageIndex(List.of());
+
+  private record Entry(ImageRecord record, Image image, LayerHold hold) {}
+
+  /**
+   * Opens the store: reads the records, clears away what a crash left half-made. Nothing that is
+   * whole is deleted before {@link #recovered}.
+   *
+   * @param settings where, and within which bounds
+   * @param registry closed by its owner
+   */
+  public ImageStore(
+      Linux linux, ImageStoreSettings settings, RegistryClient registry, Clock clock) {
+    this.root = settings.root();
+    this.clock = clock;
+    this.pinned = new PinnedPatterns(settings.pinned());
+    this.platforms = new PlatformChoice(settings.platform());
+    this.registry = registry;
+    this.layers = new LayerStore(linux, root, settings.limits(), settings.parallelLayers());
+    this.records = new ImageRecords(linux.files(), layers.rootDirectory());
+    this.timer =
+        Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().name("molo-image-timer").daemon().factory());
+    load();
+  }
+
+  private void load() {
+    lock.lock();
+    try {
+      for (ImageRecord record : records.readAll()) {
+        put(record);
+      }
+      layers.dropUnverified();
+      reindex();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Under the lock. */
+  private void put(ImageRecord record) {
+    Entry before = entries.get(record.id());
+    LayerHold hold =
+        before == null
+            ? layers.hold("image " + record.id(), record.document().diffIds())
+            : before.hold();
+    Image image = record.image(layers, pinned.match(record.tags()));
+    entries.put(record.id(), new Entry(record, image, hold));
+  }
+
+  /**
+   * Under the lock. An image with a missing layer is not listed, so that it is pulled again; its
+   * other layers stay.
+   */
+  private void reindex() {
+    List<Image> whole = new ArrayList<>();
+    for (Entry entry : entries.values()) {
+      if (isWhole(entry.record())) {
+        whole.add(entry.image());
+      } else {
+        LOG.warn(
+            "image {} {} lacks a layer: not listed until it is pulled again",
+            entry.record().id(),
+            entry.record().tags());
+      }
+    }
+    index = new ImageIndex(whole);
+  }
+
+  private boolean isWhole(ImageRecord record) {
+    return record.document().diffIds().stream().allMatch(d -> layers.find(d).isPresent());
+  }
+
+  @Override
+  public void recovered() {
+    layers.mayDelete();
+    timer.scheduleWithFixedDelay(
+        () -> layers.collectIdle(KEEP_IDLE),
+        SWEEP.toSeconds(),
+        SWEEP.toSeconds(),
+        TimeUnit.SECONDS);
+  }
+
+  @Override
+  public Image pull(PullRequest request, Cancellation cancellation, PullListener listener) {
+    Reference reference = Reference.parse(request.reference()).orLatest();
+    cancellation.check();
+    PullFlight.Key key = new PullFlight.Key(reference, request.auth());
+    while (true) {
+      PullFlight fresh = new PullFlight(new PullBoard(reference.toString(), clock.instant()));
+      PullFlight flight = flights.computeIfAbsent(key, k -> fresh);
+      if (!flight.join()) {
+        // Its last caller has just left; it is on its way out.
+        flights.remove(key, flight);
+        continue;
+      }
+      if (flight == fresh) {
+        flight.start(
+            reference.toString(),
+            (board, own) -> fetch(reference, request, board, own),
+            () -> flights.remove(key, fresh));
+      }
+      return flight.await(cancellation, listener);
+    }
+  }
+
+  /** On the flight's own thread. */
+  private Image fetch(
+      Reference reference, PullRequest request, PullBoard board, Cancellation cancellation) {
+    long start = System.nanoTime();
+    RegistrySession session = registry.open(reference, request.auth());
+    Fetched top = session.manifest(cancellation);
+    Resolved resolved = resolve(reference, top, session, cancellation);
+    ImageAssembly assembly = new ImageAssembly(layers, board, cancellation);
+    byte[] config = assembly.config(resolved.manifest(), session);
+    ConfigDocument document = ConfigDocument.parse(resolved.manifest().config().digest(), config);
+    if (!platforms.fits(document.platform())) {
+      throw new FaultException(
+          Fault.NOT_FOUND,
+          "pull "
+              + reference
+              + ": the image is for "
+              + Quoted.plain(document.platform().toString())
+              + ", which this machine is not");
+    }
+    try (LayerHold hold =
+        assembly.layers(reference.toString(), resolved.manifest(), document.diffIds(), session)) {
+      List<String> tags =
+          reference.digest().isPresent() ? List.of() : List.of(reference.toString());
+      String digest = reference.at(top.digest()).toString();
+      Image image =
+          commit(
+              new ImageRecord(
+                  tags,
+                  List.of(digest),
+                  document,
+                  config,
+                  resolved.document().bytes(),
+                  request.annotations()));
+      board.stage(PullProgress.Stage.DONE);
+      LOG.info(
+          "pulled {} as {} from {} in {} ms",
+          reference,
+          image.id(),
+          top.servedBy(),
+          TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
+      return image;
+    }
+  }
+
+  private record Resolved(Fetched document, ManifestDocument.Manifest manifest) {}
+
+  /** Through indexes, which may nest, to the manifest for this machine. */
+  private Resolved resolve(
+      Reference reference, Fetched top, RegistrySession session, Cancellation cancellation) {
+    Fetched current = top;
+    for (int depth = 0; depth <= MAX_NESTED_INDEXES; depth++) {
+      switch (ManifestDocument.parse(current.digest(), current.contentType(), current.bytes())) {
+        case ManifestDocument.Manifest manifest -> {
+          return new Resolved(current, manifest);
+        }
+        case ManifestDocument.Index list -> {
+          Descriptor chosen = platforms.choose("pull " + reference, list.manifests());
+          current = session.manifest(chosen, cancellation);
+        }
+      }
+    }
+    throw new FaultException(
+        Fault.INVALID_ARGUMENT,
+        "pull " + reference + ": its indexes are nested more than " + MAX_NESTED_INDEXES + " deep");
+  }
+
+  /**
+   * Makes an image visible whose layers are synced and held. Its names are added to those it has;
+   * others lose them.
+   */
+  private Image commit(ImageRecord fresh) {
+    lock.lock();
+    try {
+      Entry before = entries.get(fresh.id());
+      TreeSet<String> tags = new TreeSet<>(fresh.tags());
+      TreeSet<String> digests = new TreeSet<>(fresh.digests());
+      if (before != null) {
+        tags.addAll(before.record().tags());
+        digests.addAll(before.record().digests());
+      }
+      ImageRecord record = fresh.named(List.copyOf(tags), List.copyOf(digests));
+      records.write(record);
+      put(record);
+      for (String tag : fresh.tags()) {
+        takeFromOthers(tag, record.id());
+      }
+      reindex();
+      return entries.get(record.id()).image();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * A tag that moved: the image that had it keeps its digests and its layers, as dangling images
+   * do.
+   */
+  private void takeFromOthers(String tag, ImageId owner) {
+    for (Entry entry : List.copyOf(entries.values())) {
+      if (!entry.record().id().equals(owner) && entry.record().tags().contains(tag)) {
+        ImageRecord without = entry.record().withoutTag(tag);
+        records.write(without);
+        put(without);
+      }
+    }
+  }
+
+  @Override
+  public List<Image> importArchive(
+      ImportRequest request, Cancellation cancellation, PullListener listener) {
+    throw FaultException.unimplemented("import of image archives");
+  }
+
+  @Override
+  public List<Image> list() {
+    return index.sorted();
+  }
+
+  @Override
+  public Optional<Image> find(String referenceOrId) {
+    return index.find(referenceOrId);
+  }
+
+  @Override
+  public void remove(String referenceOrId) {
+    Optional<Image> image = find(referenceOrId);
+    if (image.isEmpty()) {
+      return;
+    }
+    LayerHold hold;
+    lock.lock();
+    try {
+      Entry entry = entries.get(image.get().id());
+      if (entry == null) {
+        return;
+      }
+      records.delete(entry.record().id());
+      entries.remove(entry.record().id());
+      hold = entry.hold();
+      reindex();
+    } finally {
+      lock.unlock();
+    }
+    hold.close();
+    LOG.info("removed image {} {}", image.get().id(), image.get().repoTags());
+  }
+
+  @Override
+  public Usage usage() {
+    LayerStore.Totals totals = layers.totals();
+    return new Usage(root, totals.bytes(), totals.inodes(), clock.instant());
+  }
+
+  @Override
+  public List<PullProgress> pulling() {
+    List<PullProgress> all = new ArrayList<>();
+    flights.values().forEach(flight -> all.add(flight.board().snapshot()));
+    imports.keySet().forEach(board -> all.add(board.snapshot()));
+    return all;
+  }
+
+  @Override
+  public LayerLease acquire(ImageId image, String holder) {
+    lock.lock();
+    try {
+      Entry entry = entries.get(image);
+      if (entry == null || !isWhole(entry.record())) {
+        throw FaultException.notFound("image %s of %s is not in the store", image, holder);
+      }
+      List<String> lowers = LayerStore.lowerDirs(entry.record().document().diffIds());
+      return lease(image, holder, lowers);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public LayerLease adopt(ImageId image, String holder, List<String> lowerDirs) {
+    return lease(image, holder, List.copyOf(lowerDirs));
+  }
+
+  private LayerLease lease(ImageId image, String holder, List<String> lowerDirs) {
+    return new HeldLayers(
+        image, layers.layersDirectory(), lowerDirs, layers.holdPresent(holder, lowerDirs));
+  }
+
+  private record HeldLayers(ImageId image, Path root, List<String> lowerDirs, LayerHold hold)
+      implements LayerLease {
+    @Override
+    public void close() {
+      hold.close();
+    }
+  }
+
+  @Override
+  public void close() {
+    timer.shutdownNow();
+    layers.close();
+    records.close();
+  }
+}

@@ -1,0 +1,29 @@
+package dev.molo.image;
+
+import dev.molo.image.layer.UnpackLimits;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Where the image store is and within which bounds it works.
+ *
+ * @param root the directory {@code ROOT/images}; made when it is missing
+ * @param pinned patterns of references to keep from garbage collection; {@code *} stands for any
+ *     characters
+ * @param parallelLayers layers that are unpacked at once, at least 1
+ * @param limits what one layer may unpack to
+ * @param platform what images have to be for
+ */
+public record ImageStoreSettings(
+    Path root, List<String> pinned, int parallelLayers, UnpackLimits limits, Platform platform) {
+
+  /** Copies its list. */
+  public ImageStoreSettings {
+    pinned = List.copyOf(pinned);
+  }
+
+  /** A store below {@code root} with the standard bounds. */
+  public static ImageStoreSettings standard(Path root) {
+    return new ImageStoreSettings(root, List.of(), 4, UnpackLimits.standard(), Platform.host());
+  }
+}

@@ -1,0 +1,54 @@
+package dev.molo.image.layer;
+
+import com.github.luben.zstd.ZstdInputStreamNoFinalizer;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PushbackInputStream;
+
+/**
+ * From compressed bytes to a tar stream. What the bytes are is read off them (as containerd does):
+ * registries are full of layers whose media type lies. A truncated stream is an IOException, never
+ * a quiet end.
+ */
+public final class Decompression {
+  private static final int BUFFER = 64 << 10;
+
+  private Decompression() {}
+
+  /** gzip (several members), zstd (several frames) or plain. */
+  public static InputStream open(InputStream compressed) throws IOException {
+    PushbackInputStream in = new PushbackInputStream(compressed, 6);
+    byte[] magic = new byte[6];
+    int n = in.readNBytes(magic, 0, magic.length);
+    in.unread(magic, 0, n);
+    if (n >= 2 && is(magic, 0x1f, 0x8b)) {
+      return new GzipStream(in, BUFFER);
+    }
+    if (n >= 4 && (is(magic, 0x28, 0xb5, 0x2f, 0xfd) || isSkippableFrame(magic))) {
+      return new ZstdInputStreamNoFinalizer(in);
+    }
+    if (n >= 3 && is(magic, 'B', 'Z', 'h')) {
+      throw new IOException("it is compressed with bzip2; gzip, zstd and plain tar are supported");
+    }
+    if (n >= 6 && is(magic, 0xfd, '7', 'z', 'X', 'Z', 0)) {
+      throw new IOException("it is compressed with xz; gzip, zstd and plain tar are supported");
+    }
+    return in;
+  }
+
+  private static boolean is(byte[] magic, int... expected) {
+    for (int i = 0; i < expected.length; i++) {
+      if ((magic[i] & 0xff) != expected[i]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean isSkippableFrame(byte[] magic) {
+    return (magic[0] & 0xf0) == 0x50
+        && (magic[1] & 0xff) == 0x2a
+        && (magic[2] & 0xff) == 0x4d
+        && (magic[3] & 0xff) == 0x18;
+  }
+}

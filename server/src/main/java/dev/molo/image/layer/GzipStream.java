@@ -1,0 +1,169 @@
+package dev.molo.image.layer;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.zip.CRC32;
+import java.util.zip.DataFormatException;
+import java.util.zip.Inflater;
+
+/**
+ * gzip (RFC 1952) with any number of members. The JDK's own stream asks {@code available()} whether
+ * another member follows, which a network cannot answer; this one reads until the end. One thread.
+ */
+final class GzipStream extends InputStream {
+  private static final int FHCRC = 2;
+  private static final int FEXTRA = 4;
+  private static final int FNAME = 8;
+  private static final int FCOMMENT = 16;
+
+  private final InputStream in;
+  private final Inflater inflater = new Inflater(true);
+  private final CRC32 crc = new CRC32();
+  private final byte[] buffer;
+  private int at;
+  private int limit;
+  private long unpacked;
+  private boolean inMember;
+  private boolean atEnd;
+
+  GzipStream(InputStream in, int bufferSize) {
+    this.in = in;
+    this.buffer = new byte[bufferSize];
+  }
+
+  @Override
+  public int read() throws IOException {
+    byte[] one = new byte[1];
+    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+  }
+
+  @Override
+  public int read(byte[] into, int offset, int length) throws IOException {
+    if (length == 0) {
+      return 0;
+    }
+    while (!atEnd) {
+      if (!inMember && !beginMember()) {
+        atEnd = true;
+        break;
+      }
+      int n = inflate(into, offset, length);
+      if (n > 0) {
+        return n;
+      }
+    }
+    return -1;
+  }
+
+  /** Zero when the member has ended. */
+  private int inflate(byte[] into, int offset, int length) throws IOException {
+    try {
+      while (true) {
+        int n = inflater.inflate(into, offset, length);
+        if (n > 0) {
+          crc.update(into, offset, n);
+          unpacked += n;
+          return n;
+        }
+        if (inflater.finished()) {
+          endMember();
+          return 0;
+        }
+        if (inflater.needsDictionary()) {
+          throw new IOException("its gzip stream wants a dictionary");
+        }
+        feed();
+      }
+    } catch (DataFormatException e) {
+      throw new IOException("its gzip stream is damaged: " + e.getMessage(), e);
+    }
+  }
+
+  private void feed() throws IOException {
+    if (!fill()) {
+      throw new EOFException("its gzip stream ends early");
+    }
+    inflater.setInput(buffer, at, limit - at);
+    at = limit;
+  }
+
+  private boolean beginMember() throws IOException {
+    if (at == limit && !fill()) {
+      return false;
+    }
+    if (next() != 0x1f || next() != 0x8b || next() != 8) {
+      throw new IOException("its gzip stream is followed by something else");
+    }
+    int flags = next();
+    for (int i = 0; i < 6; i++) {
+      next();
+    }
+    if ((flags & FEXTRA) != 0) {
+      int extra = next() | next() << 8;
+      for (int i = 0; i < extra; i++) {
+        next();
+      }
+    }
+    if ((flags & FNAME) != 0) {
+      skipText();
+    }
+    if ((flags & FCOMMENT) != 0) {
+      skipText();
+    }
+    if ((flags & FHCRC) != 0) {
+      next();
+      next();
+    }
+    inflater.reset();
+    crc.reset();
+    unpacked = 0;
+    inMember = true;
+    if (at < limit) {
+      inflater.setInput(buffer, at, limit - at);
+      at = limit;
+    }
+    return true;
+  }
+
+  private void endMember() throws IOException {
+    at = limit - inflater.getRemaining();
+    inMember = false;
+    long statedCrc = next32();
+    long statedSize = next32();
+    if (statedCrc != crc.getValue() || statedSize != (unpacked & 0xffffffffL)) {
+      throw new IOException("its gzip stream is damaged: the checksum does not match");
+    }
+  }
+
+  private void skipText() throws IOException {
+    int c;
+    do {
+      c = next();
+    } while (c != 0);
+  }
+
+  private long next32() throws IOException {
+    return next() | (long) next() << 8 | (long) next() << 16 | (long) next() << 24;
+  }
+
+  private int next() throws IOException {
+    if (at == limit && !fill()) {
+      throw new EOFException("its gzip stream ends early");
+    }
+    return buffer[at++] & 0xff;
+  }
+
+  private boolean fill() throws IOException {
+    int n = in.read(buffer, 0, buffer.length);
+    at = 0;
+    limit = Math.max(n, 0);
+    return n > 0;
+  }
+
+  @Override
+  public void close() throws IOException {
+    inflater.end();
+    in.close();
+  }
+}

@@ -1,0 +1,82 @@
+package dev.molo.image.layer;
+
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import dev.molo.image.Digest;
+import dev.molo.image.content.Descriptor;
+import dev.molo.linux.Fd;
+import dev.molo.linux.Files;
+import dev.molo.linux.LinuxException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.function.LongConsumer;
+
+/**
+ * One layer from its compressed stream to files: decompressed, hashed on both sides and unpacked as
+ * the bytes arrive. Blocks its thread, which should be a platform thread.
+ */
+final class LayerFetch {
+  private final Files files;
+  private final UnpackLimits limits;
+
+  LayerFetch(Files files, UnpackLimits limits) {
+    this.files = files;
+    this.limits = limits;
+  }
+
+  /**
+   * Unpacks into an empty directory.
+   *
+   * @param source the blob; closed here
+   * @throws FaultException naming layer and reason; what is in the directory then is worthless
+   */
+  UnpackedLayer run(
+      Descriptor blob, Digest diffId, InputStream source, Fd directory, LongConsumer progress) {
+    try (VerifiedStream compressed =
+        new VerifiedStream(source, blob.digest(), blob.size(), progress)) {
+      return unpack(compressed, blob, diffId, directory);
+    } catch (IOException e) {
+      throw new FaultException(Fault.INTERNAL, "layer " + blob.digest() + ": " + e.getMessage(), e);
+    } catch (LinuxException e) {
+      throw LayerFaults.of("unpack layer " + blob.digest(), e);
+    }
+  }
+
+  private UnpackedLayer unpack(
+      VerifiedStream compressed, Descriptor blob, Digest diffId, Fd directory) throws IOException {
+    RatioGuard ratio = new RatioGuard(compressed, limits);
+    try (VerifiedStream tar =
+        new VerifiedStream(Decompression.open(compressed), diffId, Long.MAX_VALUE, ratio)) {
+      UnpackedLayer layer =
+          new LayerUnpacker(files, directory, limits)
+              .unpack(new TarReader(tar, TarRecorder.none()));
+      tar.verify("the unpacked content");
+      compressed.verify("the compressed content");
+      if (compressed.count() != blob.size()) {
+        throw new TarFormatException(
+            "it has " + compressed.count() + " bytes, the manifest says " + blob.size());
+      }
+      return layer;
+    }
+  }
+
+  /** Notices a bomb while it goes off. */
+  private record RatioGuard(VerifiedStream compressed, UnpackLimits limits)
+      implements LongConsumer {
+    @Override
+    public void accept(long unpacked) {
+      if (unpacked > UnpackLimits.RATIO_FLOOR
+          && unpacked / Math.max(1, compressed.count()) > limits.maxRatio()) {
+        throw new FaultException(
+            Fault.INTERNAL,
+            "layer unpacks to more than "
+                + limits.maxRatio()
+                + " times its size: refused as a decompression bomb");
+      }
+      if (unpacked / 2 > limits.maxBytes()) {
+        throw new FaultException(
+            Fault.INTERNAL, "layer's archive is longer than " + 2 * limits.maxBytes() + " bytes");
+      }
+    }
+  }
+}

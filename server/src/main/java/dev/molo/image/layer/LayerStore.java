@@ -1,0 +1,645 @@
+package dev.molo.image.layer;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import dev.molo.image.Cancellation;
+import dev.molo.image.Digest;
+import dev.molo.image.content.BlobSource;
+import dev.molo.image.content.Descriptor;
+import dev.molo.linux.DirEntry;
+import dev.molo.linux.Errno;
+import dev.molo.linux.Fd;
+import dev.molo.linux.Files;
+import dev.molo.linux.Linux;
+import dev.molo.linux.LinuxException;
+import dev.molo.linux.OpenFlags;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongConsumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The unpacked layers of a node, each once, by diffID.
+ *
+ * <pre>
+ *   layers/NAME/fs        the files
+ *   layers/NAME/layer     its record: diffID, counters, boot
+ *   layers/NAME/synced    there once all of it has been synced
+ *   ingest/NAME-N         a layer in the making; gone at the next start
+ *   trash/N               being deleted; gone at the next start
+ * </pre>
+ *
+ * <p>A layer is seen when its directory is renamed from ingest to layers, whole. Thread-safe: the
+ * maps are guarded by one lock that is never held over a system call that transfers data; unpacking
+ * runs on {@code workers} platform threads, deleting on one.
+ */
+public final class LayerStore implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(LayerStore.class);
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+  private static final int DIRECTORY =
+      OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW;
+  private static final String EMPTY = "empty";
+  private static final String RECORD = "layer";
+  private static final String SYNCED = "synced";
+
+  private final Path root;
+  private final Files files;
+  private final UnpackLimits limits;
+  private final String boot;
+  private final RecordFile records;
+  private final Fd rootFd;
+  private final Fd layersFd;
+  private final Fd ingestFd;
+  private final Fd trashFd;
+  private final ExecutorService workers;
+  private final ExecutorService deleter;
+  private final AtomicLong sequence = new AtomicLong();
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Map<String, StoredLayer> present = new HashMap<>();
+  private final Map<String, LayerWork> inFlight = new HashMap<>();
+  private final Map<String, Set<LayerHold>> holds = new HashMap<>();
+  private final Map<String, Long> idleSince = new HashMap<>();
+  private final Set<String> unsynced = new HashSet<>();
+  private boolean mayDelete;
+  private volatile Totals totals = new Totals(0, 0);
+
+  /** What all layers take. */
+  public record Totals(long bytes, long inodes) {}
+
+  /**
+   * Opens the store and reads its records. What was half-made goes; a layer whose record is damaged
+   * goes too, and will be fetched again.
+   *
+   * @param root the directory images
+   * @param workers how many layers are unpacked at once
+   */
+  public LayerStore(Linux linux, Path root, UnpackLimits limits, int workers) {
+    this.root = root;
+    this.files = linux.files();
+    this.limits = limits;
+    this.boot = linux.system().bootId();
+    this.records = new RecordFile(files, "layer", 1);
+    makeDirectories(root);
+    this.rootFd = open(root);
+    this.layersFd = open(root.resolve("layers"));
+    this.ingestFd = open(root.resolve("ingest"));
+    this.trashFd = open(root.resolve("trash"));
+    this.workers = pool("molo-unpack-", workers);
+    this.deleter = pool("molo-image-delete-", 1);
+    scan();
+  }
+
+  private static ExecutorService pool(String name, int threads) {
+    ThreadPoolExecutor pool =
+        new ThreadPoolExecutor(
+            threads,
+            threads,
+            5,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            Thread.ofPlatform().name(name, 0).daemon().factory());
+    pool.allowCoreThreadTimeOut(true);
+    return pool;
+  }
+
+  private static void makeDirectories(Path root) {
+    try {
+      for (String name :
+          List.of("layers/" + EMPTY + "/fs", "ingest", "trash", "records", "quarantine")) {
+        java.nio.file.Files.createDirectories(root.resolve(name));
+      }
+    } catch (IOException e) {
+      throw LayerFaults.of("make the image store " + root, e);
+    }
+  }
+
+  private Fd open(Path directory) {
+    return files.openat2(Fd.AT_FDCWD, directory.toString(), DIRECTORY, 0, 0);
+  }
+
+  private void scan() {
+    // The half-made and the half-deleted of the process before.
+    for (DirEntry left : files.list(trashFd)) {
+      deleteLater(left.name());
+    }
+    for (DirEntry left : files.list(ingestFd)) {
+      discard(ingestFd, left.name());
+    }
+    for (DirEntry entry : files.list(layersFd)) {
+      if (!entry.name().equals(EMPTY)) {
+        scanLayer(entry.name());
+      }
+    }
+    recount();
+  }
+
+  private void scanLayer(String name) {
+    try (Fd directory = files.openat2(layersFd, name, DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH)) {
+      StoredLayer layer = decode(records.read(directory, RECORD));
+      if (!layer.name().equals(name)) {
+        throw new IOException("it is the record of layer " + layer.name());
+      }
+      if (files.statxIfPresent(directory, SYNCED, OpenFlags.AT_SYMLINK_NOFOLLOW).isEmpty()) {
+        unsynced.add(name);
+      }
+      present.put(name, layer);
+      idleSince.put(name, System.nanoTime());
+    } catch (IOException | LinuxException e) {
+      LOG.warn(
+          "image store {}: layer {} is not usable and goes: {}; it will be fetched again when an image needs it",
+          root,
+          name,
+          e.getMessage());
+      discard(layersFd, name);
+    }
+  }
+
+  /**
+   * Images have taken their holds. A layer of an earlier boot that nobody vouches for, neither its
+   * own mark nor an image's record, may have been torn by a power cut: it goes.
+   */
+  public void dropUnverified() {
+    lock.lock();
+    try {
+      for (String name : List.copyOf(unsynced)) {
+        if (!present.get(name).boot().equals(boot) && !isHeld(name)) {
+          LOG.info(
+              "image store {}: layer {} was not synced before the last boot ended and goes",
+              root,
+              name);
+          drop(name);
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Every holder is known from now on: what nobody holds may be deleted. */
+  public void mayDelete() {
+    lock.lock();
+    try {
+      mayDelete = true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The directory that names of layers are relative to. */
+  public Path layersDirectory() {
+    return root.resolve("layers");
+  }
+
+  /**
+   * Lower directories for overlayfs, topmost first, each once; the empty one when there is none.
+   */
+  public static List<String> lowerDirs(List<Digest> diffIds) {
+    List<String> lowers = new ArrayList<>();
+    for (Digest diffId : diffIds.reversed()) {
+      // overlayfs refuses a directory twice, and the topmost occurrence hides what a lower one
+      // says.
+      String lower = StoredLayer.nameOf(diffId) + "/fs";
+      if (!lowers.contains(lower)) {
+        lowers.add(lower);
+      }
+    }
+    return lowers.isEmpty() ? List.of(EMPTY + "/fs") : lowers;
+  }
+
+  public Totals totals() {
+    return totals;
+  }
+
+  /** A layer, when it is here and whole. */
+  public Optional<StoredLayer> find(Digest diffId) {
+    lock.lock();
+    try {
+      return Optional.ofNullable(present.get(StoredLayer.nameOf(diffId)))
+          .filter(l -> l.diffId().equals(diffId));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Holds layers by diffID, those included that are still to come. */
+  public LayerHold hold(String holder, Collection<Digest> diffIds) {
+    return holdNames(holder, diffIds.stream().map(StoredLayer::nameOf).distinct().toList());
+  }
+
+  /**
+   * Holds layers that must be here.
+   *
+   * @param lowerDirs as {@link #lowerDirs} gives them
+   * @throws FaultException NOT_FOUND or INVALID_ARGUMENT naming the first that is not
+   */
+  public LayerHold holdPresent(String holder, List<String> lowerDirs) {
+    List<String> names = new ArrayList<>();
+    lock.lock();
+    try {
+      for (String lower : lowerDirs) {
+        if (!lower.matches("([0-9a-f]{20}|" + EMPTY + ")/fs")) {
+          throw new FaultException(
+              Fault.INVALID_ARGUMENT,
+              "layer directory " + lower + " of " + holder + " is not one of ours");
+        }
+        String name = lower.substring(0, lower.indexOf('/'));
+        if (!name.equals(EMPTY) && !present.containsKey(name)) {
+          throw new FaultException(
+              Fault.NOT_FOUND, "layer " + name + " of " + holder + " is not in the store " + root);
+        }
+        names.add(name);
+      }
+      return holdNames(holder, names);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private LayerHold holdNames(String holder, List<String> names) {
+    LayerHold hold = new LayerHold(this, holder, names);
+    lock.lock();
+    try {
+      for (String name : hold.names()) {
+        holds.computeIfAbsent(name, n -> new HashSet<>()).add(hold);
+        idleSince.remove(name);
+      }
+    } finally {
+      lock.unlock();
+    }
+    return hold;
+  }
+
+  void release(LayerHold hold, boolean deleteNow) {
+    lock.lock();
+    try {
+      for (String name : hold.names()) {
+        Set<LayerHold> others = holds.get(name);
+        others.remove(hold);
+        if (!others.isEmpty()) {
+          continue;
+        }
+        holds.remove(name);
+        if (present.containsKey(name)) {
+          if (deleteNow && mayDelete) {
+            drop(name);
+          } else {
+            idleSince.put(name, System.nanoTime());
+          }
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+    recount();
+  }
+
+  /** Deletes layers that nobody has held for a time. */
+  public void collectIdle(Duration atLeast) {
+    lock.lock();
+    try {
+      if (!mayDelete) {
+        return;
+      }
+      long now = System.nanoTime();
+      for (Map.Entry<String, Long> idle : List.copyOf(idleSince.entrySet())) {
+        if (now - idle.getValue() >= atLeast.toNanos() && !inFlight.containsKey(idle.getKey())) {
+          drop(idle.getKey());
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+    recount();
+  }
+
+  private boolean isHeld(String name) {
+    return holds.containsKey(name);
+  }
+
+  /** Under the lock. */
+  private void drop(String name) {
+    present.remove(name);
+    idleSince.remove(name);
+    unsynced.remove(name);
+    discard(layersFd, name);
+  }
+
+  private void discard(Fd from, String name) {
+    String moved = Long.toHexString(System.nanoTime()) + "-" + sequence.incrementAndGet();
+    try {
+      files.renameat2(from, name, trashFd, moved, 0);
+    } catch (LinuxException e) {
+      if (e.errno() != Errno.ENOENT) {
+        LOG.error("image store {}: {} cannot be moved to trash: {}", root, name, e.getMessage());
+      }
+      return;
+    }
+    deleteLater(moved);
+  }
+
+  private void deleteLater(String inTrash) {
+    deleter.execute(() -> {
+      try {
+        new TreeRemoval(files, trashFd).remove(inTrash);
+      } catch (LinuxException e) {
+        LOG.error(
+            "image store {}: trash/{} cannot be deleted, the next start tries again: {}",
+            root,
+            inTrash,
+            e.getMessage());
+      }
+    });
+  }
+
+  private void recount() {
+    lock.lock();
+    try {
+      long bytes = 0;
+      long inodes = 0;
+      for (StoredLayer layer : present.values()) {
+        bytes += layer.bytes();
+        inodes += layer.inodes();
+      }
+      totals = new Totals(bytes, inodes);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Gives the layer, unpacking it when it is not here, together with others who want it. The caller
+   * holds it already.
+   *
+   * @param progress hears how many compressed bytes have come
+   */
+  public StoredLayer ensure(
+      Descriptor blob,
+      Digest diffId,
+      BlobSource source,
+      Cancellation cancellation,
+      LongConsumer progress) {
+    String name = StoredLayer.nameOf(diffId);
+    while (true) {
+      LayerWork work;
+      boolean mine = false;
+      lock.lock();
+      try {
+        StoredLayer known = present.get(name);
+        if (known != null) {
+          return checkSame(known, diffId);
+        }
+        work = inFlight.get(name);
+        if (work == null) {
+          work = new LayerWork("layer " + blob.digest());
+          // Joined before anybody else can: a work without participants would be given up.
+          mine = work.join(progress);
+          inFlight.put(name, work);
+        }
+      } finally {
+        lock.unlock();
+      }
+      if (!mine && !work.join(progress)) {
+        waitUntilGone(work, cancellation);
+        continue;
+      }
+      if (mine) {
+        LayerWork started = work;
+        workers.execute(() -> run(started, blob, diffId, source));
+      }
+      try {
+        return checkSame(work.await(progress, cancellation), diffId);
+      } catch (FaultException e) {
+        // Another pull's failure may be its own: its registry, its credentials.
+        if (mine || cancellation.reason().isPresent()) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private static void waitUntilGone(LayerWork work, Cancellation cancellation) {
+    try {
+      work.awaitEnd(cancellation);
+    } catch (FaultException e) {
+      cancellation.check();
+    }
+  }
+
+  private static StoredLayer checkSame(StoredLayer layer, Digest diffId) {
+    if (!layer.diffId().equals(diffId)) {
+      throw new FaultException(
+          Fault.INTERNAL,
+          "layers "
+              + layer.diffId()
+              + " and "
+              + diffId
+              + " have the same first 20 digits; they cannot live in one store");
+    }
+    return layer;
+  }
+
+  /** On a worker. */
+  private void run(LayerWork work, Descriptor blob, Digest diffId, BlobSource source) {
+    String name = StoredLayer.nameOf(diffId);
+    try {
+      work.cancellation().check();
+      StoredLayer layer = unpack(work, blob, diffId, source);
+      finish(name);
+      work.succeed(layer);
+    } catch (LinuxException e) {
+      finish(name);
+      work.fail(LayerFaults.of("layer " + blob.digest(), e));
+    } catch (RuntimeException e) {
+      finish(name);
+      work.fail(e);
+    } catch (Error e) {
+      finish(name);
+      work.fail(new FaultException(Fault.INTERNAL, "layer " + blob.digest() + ": " + e, e));
+      throw e;
+    }
+  }
+
+  private void finish(String name) {
+    lock.lock();
+    try {
+      inFlight.remove(name);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private StoredLayer unpack(LayerWork work, Descriptor blob, Digest diffId, BlobSource source) {
+    String name = StoredLayer.nameOf(diffId);
+    String making = name + "-" + sequence.incrementAndGet();
+    files.mkdirat(ingestFd, making, 0700);
+    boolean done = false;
+    try (Fd directory = files.openat2(ingestFd, making, DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH)) {
+      files.mkdirat(directory, "fs", 0755);
+      UnpackedLayer unpacked;
+      try (Fd fs = files.openat2(directory, "fs", DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH)) {
+        unpacked =
+            new LayerFetch(files, limits)
+                .run(blob, diffId, source.open(blob, work.cancellation()), fs, work::progress);
+      }
+      StoredLayer layer = new StoredLayer(diffId, name, unpacked.bytes(), unpacked.inodes(), boot);
+      records.write(directory, RECORD, encode(layer), false);
+      // Containers other than root's look into lower directories by their path only inside the
+      // overlay: 0711 lets user
+      // namespaces' idmapped mounts traverse.
+      files.fchmod(directory, 0711);
+      publish(making, layer);
+      done = true;
+      return layer;
+    } finally {
+      if (!done) {
+        removeNow(making);
+      }
+    }
+  }
+
+  private void publish(String making, StoredLayer layer) {
+    lock.lock();
+    try {
+      discard(layersFd, layer.name());
+      files.renameat2(ingestFd, making, layersFd, layer.name(), 0);
+      present.put(layer.name(), layer);
+      unsynced.add(layer.name());
+      if (!isHeld(layer.name())) {
+        idleSince.put(layer.name(), System.nanoTime());
+      }
+    } finally {
+      lock.unlock();
+    }
+    recount();
+  }
+
+  /** What a failed layer leaves is gone before the failure is told; a delete needs no space. */
+  private void removeNow(String making) {
+    String moved = Long.toHexString(System.nanoTime()) + "-" + sequence.incrementAndGet();
+    try {
+      files.renameat2(ingestFd, making, trashFd, moved, 0);
+      new TreeRemoval(files, trashFd).remove(moved);
+    } catch (LinuxException e) {
+      LOG.error(
+          "image store {}: half-made layer {} cannot be deleted, the next start tries again: {}",
+          root,
+          making,
+          e.getMessage());
+    }
+  }
+
+  /**
+   * Everything unpacked so far is on disk when this returns. One syncfs, whatever the number of
+   * layers.
+   */
+  public void sync(Collection<Digest> diffIds) {
+    List<String> names = new ArrayList<>();
+    lock.lock();
+    try {
+      for (Digest diffId : diffIds) {
+        String name = StoredLayer.nameOf(diffId);
+        if (unsynced.contains(name) && !names.contains(name)) {
+          names.add(name);
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (names.isEmpty()) {
+      return;
+    }
+    try {
+      files.syncfs(rootFd);
+      names.forEach(this::markSynced);
+    } catch (LinuxException e) {
+      throw LayerFaults.of("sync the image store " + root, e);
+    }
+    lock.lock();
+    try {
+      unsynced.removeAll(names);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void markSynced(String name) {
+    int flags = OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_NOFOLLOW;
+    files.openat2(layersFd, name + "/" + SYNCED, flags, 0600, OpenFlags.RESOLVE_BENEATH).close();
+  }
+
+  private static byte[] encode(StoredLayer layer) {
+    try {
+      return MAPPER.writeValueAsBytes(
+          MAPPER
+              .createObjectNode()
+              .put("diffId", layer.diffId().toString())
+              .put("bytes", layer.bytes())
+              .put("inodes", layer.inodes())
+              .put("boot", layer.boot()));
+    } catch (IOException e) {
+      throw new IllegalStateException("a record of strings and numbers can always be written", e);
+    }
+  }
+
+  private static StoredLayer decode(byte[] content) throws IOException {
+    JsonNode json = MAPPER.readTree(content);
+    Digest diffId = Digest.parse(json.path("diffId").asText());
+    return new StoredLayer(
+        diffId,
+        StoredLayer.nameOf(diffId),
+        json.path("bytes").asLong(),
+        json.path("inodes").asLong(),
+        json.path("boot").asText());
+  }
+
+  /** The directory images itself, for records beside the layers. */
+  public Fd rootDirectory() {
+    return rootFd;
+  }
+
+  /** Ends the threads; work in flight fails. */
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      inFlight
+          .values()
+          .forEach(work ->
+              work.cancellation()
+                  .cancel(new FaultException(Fault.UNAVAILABLE, "the daemon is stopping")));
+    } finally {
+      lock.unlock();
+    }
+    workers.shutdown();
+    deleter.shutdown();
+    try {
+      if (workers.awaitTermination(10, TimeUnit.SECONDS)
+          & deleter.awaitTermination(10, TimeUnit.SECONDS)) {
+        for (Fd fd : List.of(layersFd, ingestFd, trashFd, rootFd)) {
+          fd.close();
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

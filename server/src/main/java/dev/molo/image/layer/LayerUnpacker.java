@@ -1,0 +1,419 @@
+package dev.molo.image.layer;
+
+import dev.molo.image.Quoted;
+import dev.molo.linux.Errno;
+import dev.molo.linux.Fd;
+import dev.molo.linux.FileMode;
+import dev.molo.linux.Files;
+import dev.molo.linux.LinuxException;
+import dev.molo.linux.OpenFlags;
+import dev.molo.linux.Stat;
+import dev.molo.linux.TimeSpec;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes the files of one layer from its tar stream, in overlayfs's own form (whiteouts, opaque
+ * directories). The result depends on this layer alone; a directory that the archive does not
+ * mention but puts entries into is 0755 root:root, as Docker's overlay2 and containers-storage have
+ * it.
+ *
+ * <p>An entry takes the place of an earlier one of the same name, but for a directory over a
+ * directory, which only changes its attributes. One object unpacks one layer on one thread, which
+ * blocks in system calls.
+ */
+final class LayerUnpacker {
+  private static final Logger LOG = LoggerFactory.getLogger(LayerUnpacker.class);
+  private static final int BUFFER = 128 << 10;
+  private static final int BLOCK = 4096;
+  private static final long MAX_ID = 0xfffffffeL;
+
+  /** Bits that chown(2) clears and mkdir(2) ignores. */
+  private static final int SPECIAL_BITS = 07000;
+
+  private final Files files;
+  private final Fd root;
+  private final UnpackLimits limits;
+  private final LayerTree tree;
+  private final byte[] buffer = new byte[BUFFER];
+  private final ByteBuffer direct = ByteBuffer.allocateDirect(BUFFER);
+  private final Map<String, TimeSpec> directoryTimes = new LinkedHashMap<>();
+  private long bytes;
+  private long inodes;
+  private long unpacked;
+  private long entries;
+  private boolean warnedOfAttributes;
+
+  LayerUnpacker(Files files, Fd root, UnpackLimits limits) {
+    this.files = files;
+    this.root = root;
+    this.limits = limits;
+    this.tree = new LayerTree(files, root, this::subtract);
+  }
+
+  /** Unpacks the whole archive. */
+  UnpackedLayer unpack(TarReader tar) throws IOException {
+    try (tree) {
+      Optional<TarEntry> entry;
+      while ((entry = tar.next()).isPresent()) {
+        unpackOne(tar, entry.get());
+      }
+      setDirectoryTimes();
+    }
+    long made = inodes + tree.impliedDirectories() + 1;
+    return new UnpackedLayer(bytes + (tree.impliedDirectories() + 1) * BLOCK, made, entries);
+  }
+
+  private void unpackOne(TarReader tar, TarEntry entry) throws IOException {
+    if (++entries > limits.maxEntries()) {
+      throw new TarFormatException(
+          "it has more than the " + limits.maxEntries() + " entries that are allowed");
+    }
+    if (entry.type() == TarEntry.Type.LABEL) {
+      return;
+    }
+    try {
+      place(tar, entry);
+    } catch (TarFormatException e) {
+      throw new TarFormatException("entry " + Quoted.of(entry.name()) + ": " + e.getMessage());
+    } catch (LinuxException e) {
+      throw new LinuxException(e.call(), e.number(), "layer entry " + Quoted.of(entry.name()));
+    }
+  }
+
+  private void place(TarReader tar, TarEntry entry) throws IOException {
+    checkIds(entry);
+    List<String> components = LayerTree.components(entry.name());
+    if (components.isEmpty()) {
+      rootDirectory(entry);
+      return;
+    }
+    LayerTree.Place place = tree.locate(components);
+    if (Whiteouts.isWhiteout(place.name())) {
+      whiteout(place);
+      return;
+    }
+    switch (entry.type()) {
+      case DIRECTORY -> directory(place, entry);
+      case REGULAR -> regular(tar, place, entry);
+      case HARD_LINK -> hardLink(place, entry);
+      case SYMBOLIC_LINK -> symbolicLink(place, entry);
+      case CHARACTER_DEVICE -> node(place, entry, FileMode.S_IFCHR);
+      case BLOCK_DEVICE -> node(place, entry, FileMode.S_IFBLK);
+      case FIFO -> node(place, entry, FileMode.S_IFIFO);
+      case LABEL -> {}
+    }
+  }
+
+  private void checkIds(TarEntry entry) throws TarFormatException {
+    if (entry.uid() < 0 || entry.uid() > MAX_ID || entry.gid() < 0 || entry.gid() > MAX_ID) {
+      throw new TarFormatException(
+          "owner " + entry.uid() + ":" + entry.gid() + " is outside 0 to " + MAX_ID);
+    }
+  }
+
+  private void rootDirectory(TarEntry entry) throws TarFormatException {
+    if (entry.type() != TarEntry.Type.DIRECTORY) {
+      throw new TarFormatException("it would replace the layer's root");
+    }
+    files.fchown(root, entry.uid(), entry.gid());
+    files.fchmod(root, entry.mode());
+    for (Map.Entry<String, byte[]> attribute : entry.xattrs().entrySet()) {
+      setAttribute(
+          attribute.getKey(),
+          () -> files.setxattr(root, attribute.getKey(), attribute.getValue(), 0));
+    }
+    directoryTimes.put("", entry.modified());
+  }
+
+  private void whiteout(LayerTree.Place place) throws TarFormatException {
+    if (Whiteouts.isOpaque(place.name())) {
+      try (Fd directory =
+          tree.openCanonical(place.directory(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
+        files.setxattr(directory, Whiteouts.OPAQUE_ATTRIBUTE, Whiteouts.opaqueValue(), 0);
+      }
+      return;
+    }
+    Optional<String> hidden = Whiteouts.hidden(place.name());
+    if (hidden.isEmpty()) {
+      return;
+    }
+    LayerTree.Place target = new LayerTree.Place(place.parent(), place.directory(), hidden.get());
+    Optional<Stat> present = tree.stat(target);
+    if (present.isEmpty()) {
+      files.mknodat(target.parent(), target.nameBytes(), FileMode.S_IFCHR, new Stat.Device(0, 0));
+      inodes++;
+      return;
+    }
+    // A whiteout speaks of lower layers only. What this layer has under the name hides a lower file
+    // by itself; a directory
+    // would be merged, unless it is opaque.
+    if (present.get().isDirectory()) {
+      files.lsetxattr(
+          target.parent(),
+          target.nameBytes(),
+          Whiteouts.OPAQUE_ATTRIBUTE,
+          Whiteouts.opaqueValue(),
+          0);
+    }
+  }
+
+  private void directory(LayerTree.Place place, TarEntry entry) {
+    Optional<Stat> present = tree.stat(place);
+    boolean made = present.isEmpty() || !present.get().isDirectory();
+    if (made) {
+      if (present.isPresent()) {
+        tree.remove(place, present.get());
+      }
+      files.mkdirat(place.parent(), place.nameBytes(), entry.mode() & 01777);
+      inodes++;
+      bytes += BLOCK;
+      if (present.isPresent() && LayerTree.isWhiteout(present.get())) {
+        files.lsetxattr(
+            place.parent(),
+            place.nameBytes(),
+            Whiteouts.OPAQUE_ATTRIBUTE,
+            Whiteouts.opaqueValue(),
+            0);
+      }
+    }
+    own(place, entry, made);
+    if (!made || hasOwner(entry) || (entry.mode() & SPECIAL_BITS) != 0) {
+      files.fchmodat(
+          place.parent(), place.nameBytes(), entry.mode(), OpenFlags.AT_SYMLINK_NOFOLLOW);
+    }
+    attributes(place, entry);
+    directoryTimes.put(place.path(), entry.modified());
+  }
+
+  private void regular(TarReader tar, LayerTree.Place place, TarEntry entry) throws IOException {
+    checkRoom(entry.size());
+    try (Fd fd = create(place, entry)) {
+      inodes++;
+      content(tar, fd, entry);
+      if (hasOwner(entry)) {
+        files.fchown(fd, entry.uid(), entry.gid());
+      }
+      if ((entry.mode() & SPECIAL_BITS) != 0) {
+        files.fchmod(fd, entry.mode());
+      }
+      for (Map.Entry<String, byte[]> attribute : entry.xattrs().entrySet()) {
+        setAttribute(
+            attribute.getKey(),
+            () -> files.setxattr(fd, attribute.getKey(), attribute.getValue(), 0));
+      }
+      files.utimensat(fd, new byte[0], entry.modified(), entry.modified(), OpenFlags.AT_EMPTY_PATH);
+    }
+  }
+
+  private Fd create(LayerTree.Place place, TarEntry entry) {
+    int flags = OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL | OpenFlags.O_NOFOLLOW;
+    try {
+      return files.openat2(
+          place.parent(), place.nameBytes(), flags, entry.mode() & 0777, OpenFlags.RESOLVE_BENEATH);
+    } catch (LinuxException e) {
+      if (e.errno() != Errno.EEXIST) {
+        throw e;
+      }
+    }
+    makeWay(place);
+    return files.openat2(
+        place.parent(), place.nameBytes(), flags, entry.mode() & 0777, OpenFlags.RESOLVE_BENEATH);
+  }
+
+  private void content(TarReader tar, Fd fd, TarEntry entry) throws IOException {
+    long stored = 0;
+    for (TarEntry.Segment segment : entry.segments()) {
+      if (segment.offset() != stored) {
+        files.lseek(fd, segment.offset(), OpenFlags.SEEK_SET);
+      }
+      long left = segment.length();
+      while (left > 0) {
+        int n = tar.read(buffer, 0, (int) Math.min(left, buffer.length));
+        if (n < 0) {
+          throw new TarFormatException("its content ends early");
+        }
+        direct.clear().put(buffer, 0, n).flip();
+        files.writeFully(fd, direct);
+        left -= n;
+      }
+      stored = segment.offset() + segment.length();
+      bytes += blocks(segment.length());
+    }
+    if (stored < entry.size()) {
+      files.ftruncate(fd, entry.size());
+    }
+  }
+
+  private void hardLink(LayerTree.Place place, TarEntry entry) throws TarFormatException {
+    List<String> components = LayerTree.components(entry.linkName());
+    if (components.isEmpty()) {
+      throw new TarFormatException("it is a hard link to the layer's root");
+    }
+    LayerTree.Place target = tree.locate(components);
+    Optional<Stat> targetStat = tree.stat(target);
+    if (targetStat.isEmpty() || targetStat.get().isDirectory()) {
+      throw new TarFormatException(
+          "it is a hard link to "
+              + Quoted.of(entry.linkName())
+              + ", which is "
+              + (targetStat.isEmpty() ? "not in this layer" : "a directory"));
+    }
+    Optional<Stat> present = tree.stat(place);
+    if (present.isPresent()) {
+      if (present.get().inode() == targetStat.get().inode()) {
+        return;
+      }
+      tree.remove(place, present.get());
+      purgeTimes(place, present.get());
+      target = tree.locate(components);
+    }
+    files.linkat(target.parent(), target.nameBytes(), place.parent(), place.nameBytes(), 0);
+  }
+
+  private void symbolicLink(LayerTree.Place place, TarEntry entry) throws TarFormatException {
+    if (entry.linkName().isEmpty()) {
+      throw new TarFormatException("it is a symbolic link to nothing");
+    }
+    makeWay(place);
+    files.symlinkat(LayerTree.bytes(entry.linkName()), place.parent(), place.nameBytes());
+    inodes++;
+    own(place, entry, true);
+    attributes(place, entry);
+    files.utimensat(
+        place.parent(),
+        place.nameBytes(),
+        entry.modified(),
+        entry.modified(),
+        OpenFlags.AT_SYMLINK_NOFOLLOW);
+  }
+
+  private void node(LayerTree.Place place, TarEntry entry, int type) {
+    makeWay(place);
+    files.mknodat(
+        place.parent(),
+        place.nameBytes(),
+        type | (entry.mode() & 0777),
+        new Stat.Device(entry.major(), entry.minor()));
+    inodes++;
+    own(place, entry, true);
+    if ((entry.mode() & SPECIAL_BITS) != 0) {
+      files.fchmodat(
+          place.parent(), place.nameBytes(), entry.mode(), OpenFlags.AT_SYMLINK_NOFOLLOW);
+    }
+    attributes(place, entry);
+    files.utimensat(
+        place.parent(),
+        place.nameBytes(),
+        entry.modified(),
+        entry.modified(),
+        OpenFlags.AT_SYMLINK_NOFOLLOW);
+  }
+
+  private void makeWay(LayerTree.Place place) {
+    Optional<Stat> present = tree.stat(place);
+    if (present.isPresent()) {
+      tree.remove(place, present.get());
+      purgeTimes(place, present.get());
+    }
+  }
+
+  private void purgeTimes(LayerTree.Place place, Stat stat) {
+    if (stat.isDirectory()) {
+      String path = place.path();
+      directoryTimes.keySet().removeIf(p -> p.equals(path) || p.startsWith(path + "/"));
+    }
+  }
+
+  private void subtract(Stat stat) {
+    if (stat.isRegular() && stat.links() > 1) {
+      return;
+    }
+    inodes--;
+    bytes -= stat.isDirectory() ? BLOCK : stat.isRegular() ? blocks(stat.size()) : 0;
+  }
+
+  private void checkRoom(long size) throws TarFormatException {
+    if (size > limits.maxBytes() - unpacked) {
+      throw new TarFormatException(
+          "the layer unpacks to more than the " + limits.maxBytes() + " bytes that are allowed");
+    }
+    unpacked += size;
+  }
+
+  private static boolean hasOwner(TarEntry entry) {
+    return entry.uid() != 0 || entry.gid() != 0;
+  }
+
+  private void own(LayerTree.Place place, TarEntry entry, boolean made) {
+    if (!made || hasOwner(entry)) {
+      files.fchownat(
+          place.parent(),
+          place.nameBytes(),
+          entry.uid(),
+          entry.gid(),
+          OpenFlags.AT_SYMLINK_NOFOLLOW);
+    }
+  }
+
+  private void attributes(LayerTree.Place place, TarEntry entry) {
+    for (Map.Entry<String, byte[]> attribute : entry.xattrs().entrySet()) {
+      setAttribute(
+          attribute.getKey(),
+          () ->
+              files.lsetxattr(
+                  place.parent(), place.nameBytes(), attribute.getKey(), attribute.getValue(), 0));
+    }
+  }
+
+  /**
+   * Attributes that steer overlayfs or the host's security modules are not an image's to set. One
+   * that the file system does not offer is left out with a warning, but for file capabilities: a
+   * program without its own does not work.
+   */
+  private void setAttribute(String name, Runnable set) {
+    boolean capability = name.equals("security.capability");
+    boolean allowed =
+        capability
+            || (name.startsWith("user.") && !name.startsWith("user.overlay."))
+            || name.equals("system.posix_acl_access")
+            || name.equals("system.posix_acl_default");
+    if (!allowed) {
+      return;
+    }
+    try {
+      set.run();
+    } catch (LinuxException e) {
+      // user.* is EPERM on anything but files and directories.
+      boolean impossible = e.errno() == Errno.EOPNOTSUPP || e.errno() == Errno.EPERM;
+      if (capability || !impossible) {
+        throw e;
+      }
+      if (!warnedOfAttributes) {
+        LOG.warn("layer: extended attribute {} left out: {}", Quoted.of(name), e.getMessage());
+        warnedOfAttributes = true;
+      }
+    }
+  }
+
+  private static long blocks(long size) {
+    return (size + BLOCK - 1) / BLOCK * BLOCK;
+  }
+
+  /** Last, because making files in a directory changes its time. */
+  private void setDirectoryTimes() {
+    for (Map.Entry<String, TimeSpec> entry : directoryTimes.entrySet()) {
+      try (Fd directory =
+          tree.openCanonical(entry.getKey(), OpenFlags.O_PATH | OpenFlags.O_DIRECTORY)) {
+        files.utimensat(
+            directory, new byte[0], entry.getValue(), entry.getValue(), OpenFlags.AT_EMPTY_PATH);
+      }
+    }
+  }
+}

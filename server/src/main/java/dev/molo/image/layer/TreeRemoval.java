@@ -1,0 +1,73 @@
+package dev.molo.image.layer;
+
+import dev.molo.linux.DirEntry;
+import dev.molo.linux.Fd;
+import dev.molo.linux.FileMode;
+import dev.molo.linux.Files;
+import dev.molo.linux.OpenFlags;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Deletes a tree whose names and depth strangers chose. Never follows a link and never leaves the
+ * directory; a tree deeper than {@link #MAX_DEPTH} is flattened on the way, so that descriptors and
+ * stack stay bounded.
+ */
+final class TreeRemoval {
+  private static final int MAX_DEPTH = 32;
+  private static final int DIRECTORY =
+      OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW;
+
+  private final Files files;
+  private final Fd base;
+  private long flattened;
+  private boolean again;
+
+  /**
+   * @param base the directory in which the trees to delete lie
+   */
+  TreeRemoval(Files files, Fd base) {
+    this.files = files;
+    this.base = base;
+  }
+
+  /** Deletes {@code name} in the base directory, and what it had to be flattened into. */
+  void remove(String name) {
+    remove(base, name.getBytes(StandardCharsets.UTF_8), true, 0);
+    while (again) {
+      again = false;
+      for (DirEntry entry : files.list(base)) {
+        if (entry.name().startsWith("deep-")) {
+          remove(base, entry.nameBytes(), true, 0);
+        }
+      }
+    }
+  }
+
+  private void remove(Fd parent, byte[] name, boolean directory, int depth) {
+    if (!directory) {
+      files.unlinkat(parent, name, 0);
+      return;
+    }
+    if (depth == MAX_DEPTH) {
+      String moved = "deep-" + Long.toHexString(System.nanoTime()) + "-" + flattened++;
+      files.renameat2(parent, name, base, moved.getBytes(StandardCharsets.US_ASCII), 0);
+      again = true;
+      return;
+    }
+    try (Fd fd =
+        files.openat2(
+            parent, name, DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH | OpenFlags.RESOLVE_NO_XDEV)) {
+      for (DirEntry entry : files.list(fd)) {
+        remove(fd, entry.nameBytes(), isDirectory(fd, entry), depth + 1);
+      }
+    }
+    files.unlinkat(parent, name, OpenFlags.AT_REMOVEDIR);
+  }
+
+  private boolean isDirectory(Fd parent, DirEntry entry) {
+    if (entry.type() != 0) {
+      return entry.type() == FileMode.S_IFDIR;
+    }
+    return files.statx(parent, entry.nameBytes(), OpenFlags.AT_SYMLINK_NOFOLLOW).isDirectory();
+  }
+}

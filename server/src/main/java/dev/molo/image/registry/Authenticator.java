@@ -1,0 +1,237 @@
+package dev.molo.image.registry;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.molo.fault.Fault;
+import dev.molo.image.Cancellation;
+import dev.molo.image.RegistryAuth;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpMethod;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Who we are, for the hosts of one pull. Credentials go to the registry that the reference names
+ * and to the token server that this registry names; a mirror gets at most an anonymous token.
+ * Answers are kept until the pull ends. Thread-safe.
+ */
+final class Authenticator {
+  private static final int MAX_TOKEN_ANSWER = 256 << 10;
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+
+  private final Exchange exchange;
+  private final RegistryAuth auth;
+  private final String defaultScope;
+  private final Map<RegistryHost, String> headers = new ConcurrentHashMap<>();
+  private final ReentrantLock lock = new ReentrantLock();
+
+  /**
+   * @param defaultScope asked for when the challenge names none
+   */
+  Authenticator(Exchange exchange, RegistryAuth auth, String defaultScope) {
+    this.exchange = exchange;
+    this.auth = auth;
+    this.defaultScope = defaultScope;
+  }
+
+  /** The Authorization header for a host, as far as it is known. */
+  Optional<String> header(RegistryHost host) {
+    if (host.upstream() && auth instanceof RegistryAuth.RegistryToken token) {
+      return Optional.of("Bearer " + token.token());
+    }
+    return Optional.ofNullable(headers.get(host));
+  }
+
+  /**
+   * The host answered 401. Finds what it wants to see.
+   *
+   * @param used what the refused request had
+   * @return false when there is nothing better to offer
+   * @throws HostFailure when the token server refuses
+   */
+  boolean answer(
+      RegistryHost host, Optional<String> used, List<String> challenges, Cancellation cancellation)
+      throws HostFailure {
+    if (host.headers().containsKey("authorization")
+        || (host.upstream() && auth instanceof RegistryAuth.RegistryToken)) {
+      return false;
+    }
+    lock.lock();
+    try {
+      Optional<String> current = header(host);
+      if (!current.equals(used)) {
+        // Another layer of the same pull has found it out meanwhile.
+        return true;
+      }
+      if (used.isPresent() && used.get().startsWith("Basic ")) {
+        return false;
+      }
+      for (String text : challenges) {
+        for (Challenge challenge : Challenge.parse(text)) {
+          Optional<String> header = header(host, challenge, cancellation);
+          if (header.isPresent() && !header.equals(used)) {
+            headers.put(host, header.get());
+            return true;
+          }
+        }
+      }
+      return false;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private Optional<String> header(RegistryHost host, Challenge challenge, Cancellation cancellation)
+      throws HostFailure {
+    return switch (challenge.scheme()) {
+      case "bearer" -> Optional.of("Bearer " + token(host, challenge, cancellation));
+      case "basic" ->
+          host.upstream() && auth instanceof RegistryAuth.Basic basic
+              ? Optional.of(basicHeader(basic))
+              : Optional.empty();
+      default -> Optional.empty();
+    };
+  }
+
+  private static String basicHeader(RegistryAuth.Basic basic) {
+    byte[] both = (basic.username() + ":" + basic.password()).getBytes(StandardCharsets.UTF_8);
+    return "Basic " + Base64.getEncoder().encodeToString(both);
+  }
+
+  private String token(RegistryHost host, Challenge challenge, Cancellation cancellation)
+      throws HostFailure {
+    URI realm = realm(host, challenge.parameter("realm"));
+    String scope =
+        challenge.parameter("scope").isEmpty() ? defaultScope : challenge.parameter("scope");
+    String service = challenge.parameter("service");
+    Exchange.Request request =
+        host.upstream() && auth instanceof RegistryAuth.IdentityToken identity
+            ? refresh(host, realm, service, scope, identity)
+            : ask(host, realm, service, scope);
+    try (Exchange.Answer answer = exchange.send(request, cancellation)) {
+      if (answer.status() != 200) {
+        HostFailure refused = RegistryErrors.of(answer);
+        Fault kind =
+            answer.status() == 400 || answer.status() == 403
+                ? Fault.UNAUTHENTICATED
+                : refused.kind();
+        throw new HostFailure(kind, "token server " + refused.getMessage(), refused);
+      }
+      JsonNode json = MAPPER.readTree(answer.readAll(MAX_TOKEN_ANSWER));
+      String token = json.path("token").asText(json.path("access_token").asText(""));
+      if (token.isEmpty() || token.chars().anyMatch(c -> c <= ' ' || c >= 0x7f)) {
+        throw new HostFailure(
+            Fault.UNAUTHENTICATED,
+            "token server " + request.target().shown() + ": its answer holds no token",
+            null);
+      }
+      return token;
+    } catch (IOException e) {
+      // A parser's message could quote the token: only the network's own words are kept.
+      boolean network = !(e instanceof com.fasterxml.jackson.core.JsonProcessingException);
+      throw new HostFailure(
+          Fault.UNAVAILABLE,
+          "token server "
+              + request.target().shown()
+              + ": "
+              + (network ? e.getMessage() : "its answer is not JSON"),
+          network ? e : null);
+    }
+  }
+
+  /** A secret must not travel less protected than the registry's own content does. */
+  private static URI realm(RegistryHost host, String text) throws HostFailure {
+    URI realm;
+    try {
+      realm = new URI(text);
+    } catch (URISyntaxException e) {
+      throw new HostFailure(
+          Fault.INTERNAL, host.url("/") + ": the token server it names is not a URL", e);
+    }
+    boolean http = "http".equals(realm.getScheme());
+    if (realm.getHost() == null || !(http || "https".equals(realm.getScheme()))) {
+      throw new HostFailure(
+          Fault.INTERNAL,
+          host.url("/") + ": the token server it names is not an http address",
+          null);
+    }
+    if (http && host.secure()) {
+      throw new HostFailure(
+          Fault.INTERNAL, host.url("/") + ": the token server it names is not behind https", null);
+    }
+    return realm;
+  }
+
+  private Exchange.Request ask(RegistryHost host, URI realm, String service, String scope) {
+    String query = realm.getRawQuery() == null ? "" : realm.getRawQuery() + "&";
+    query += "scope=" + encode(scope);
+    if (!service.isEmpty()) {
+      query += "&service=" + encode(service);
+    }
+    Map<String, List<String>> secret =
+        host.upstream() && auth instanceof RegistryAuth.Basic basic
+            ? Map.of("Authorization", List.of(basicHeader(basic)))
+            : Map.of();
+    return new Exchange.Request(
+        HttpMethod.GET,
+        target(host, realm, path(realm) + "?" + query),
+        Map.of("Accept", "application/json"),
+        secret,
+        Optional.empty());
+  }
+
+  private Exchange.Request refresh(
+      RegistryHost host,
+      URI realm,
+      String service,
+      String scope,
+      RegistryAuth.IdentityToken identity) {
+    String form =
+        "grant_type=refresh_token&client_id=molo&service="
+            + encode(service)
+            + "&scope="
+            + encode(scope)
+            + "&refresh_token="
+            + encode(identity.token());
+    String uri =
+        realm.getRawQuery() == null ? path(realm) : path(realm) + "?" + realm.getRawQuery();
+    return new Exchange.Request(
+        HttpMethod.POST,
+        target(host, realm, uri),
+        Map.of("Accept", "application/json", "Content-Type", "application/x-www-form-urlencoded"),
+        Map.of(),
+        Optional.of(Buffer.buffer(form)));
+  }
+
+  private static Exchange.Target target(RegistryHost host, URI realm, String uri) {
+    boolean secure = "https".equals(realm.getScheme());
+    String name =
+        realm.getHost().startsWith("[")
+            ? realm.getHost().substring(1, realm.getHost().length() - 1)
+            : realm.getHost();
+    int port = realm.getPort() >= 0 ? realm.getPort() : secure ? 443 : 80;
+    return new Exchange.Target(
+        secure,
+        name,
+        port,
+        uri,
+        new RegistryHost.Tls(host.tls().skipVerify(), host.tls().authorities(), List.of()));
+  }
+
+  private static String path(URI realm) {
+    return realm.getRawPath() == null || realm.getRawPath().isEmpty() ? "/" : realm.getRawPath();
+  }
+
+  private static String encode(String text) {
+    return URLEncoder.encode(text, StandardCharsets.UTF_8);
+  }
+}

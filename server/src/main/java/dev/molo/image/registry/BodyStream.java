@@ -1,0 +1,182 @@
+package dev.molo.image.registry;
+
+import dev.molo.fault.FaultException;
+import dev.molo.image.Cancellation;
+import io.vertx.core.Context;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClientResponse;
+import java.io.IOException;
+import java.io.InputStream;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A response's body as a blocking stream. The event loop fills it, one reader empties it; between
+ * {@link #HIGH} and {@link #LOW} bytes the connection is not read, so that a slow disk slows the
+ * network and no memory grows.
+ */
+final class BodyStream extends InputStream {
+  private static final int HIGH = 1 << 20;
+  private static final int LOW = HIGH / 2;
+
+  private final HttpClientResponse response;
+  private final Context eventLoop;
+  private final Duration idleLimit;
+  private final Cancellation cancellation;
+  private final Cancellation.Registration registration;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+  private final Deque<Buffer> buffers = new ArrayDeque<>();
+  private int headOffset;
+  private int held;
+  private boolean paused;
+  private boolean ended;
+  private boolean closed;
+  private Throwable failure;
+
+  /** Called on the event loop, as soon as the response's head is there; the body begins to flow. */
+  BodyStream(
+      HttpClientResponse response,
+      Context eventLoop,
+      Duration idleLimit,
+      Cancellation cancellation) {
+    this.response = response;
+    this.eventLoop = eventLoop;
+    this.idleLimit = idleLimit;
+    this.cancellation = cancellation;
+    response.handler(this::arrived).endHandler(end -> finish(null)).exceptionHandler(this::finish);
+    this.registration = cancellation.onCancel(this::abort);
+  }
+
+  private void arrived(Buffer buffer) {
+    lock.lock();
+    try {
+      if (closed) {
+        return;
+      }
+      buffers.add(buffer);
+      held += buffer.length();
+      if (held >= HIGH && !paused) {
+        paused = true;
+        response.pause();
+      }
+      changed.signal();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void finish(Throwable cause) {
+    lock.lock();
+    try {
+      if (!ended) {
+        ended = true;
+        failure = cause;
+      }
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void abort() {
+    lock.lock();
+    try {
+      closed = true;
+      buffers.clear();
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    eventLoop.runOnContext(v -> response.request().reset());
+  }
+
+  @Override
+  public int read() throws IOException {
+    byte[] one = new byte[1];
+    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+  }
+
+  /**
+   * Waits for bytes.
+   *
+   * @throws IOException when the connection broke or said nothing for the idle limit
+   * @throws FaultException when the caller cancelled
+   */
+  @Override
+  public int read(byte[] into, int offset, int length) throws IOException {
+    if (length == 0) {
+      return 0;
+    }
+    lock.lock();
+    try {
+      long left = idleLimit.toNanos();
+      while (buffers.isEmpty()) {
+        cancellation.check();
+        if (ended) {
+          return end();
+        }
+        if (closed) {
+          throw new IOException("the stream is closed");
+        }
+        if (left <= 0) {
+          throw new IOException(
+              "nothing came for " + TimeUnit.NANOSECONDS.toSeconds(idleLimit.toNanos()) + " s");
+        }
+        left = changed.awaitNanos(left);
+      }
+      return take(into, offset, length);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private int end() throws IOException {
+    if (failure != null) {
+      throw new IOException(Failures.text(failure), failure);
+    }
+    return -1;
+  }
+
+  private int take(byte[] into, int offset, int length) {
+    Buffer head = buffers.peek();
+    int n = Math.min(length, head.length() - headOffset);
+    head.getBytes(headOffset, headOffset + n, into, offset);
+    headOffset += n;
+    held -= n;
+    if (headOffset == head.length()) {
+      buffers.remove();
+      headOffset = 0;
+    }
+    if (paused && held <= LOW) {
+      paused = false;
+      eventLoop.runOnContext(v -> response.resume());
+    }
+    return n;
+  }
+
+  /** Ends the exchange; the connection is dropped when the body has not been read to its end. */
+  @Override
+  public void close() {
+    registration.close();
+    boolean unread;
+    lock.lock();
+    try {
+      unread = !ended && !closed;
+      closed = true;
+      buffers.clear();
+    } finally {
+      lock.unlock();
+    }
+    if (unread) {
+      eventLoop.runOnContext(v -> response.request().reset());
+    }
+  }
+}

@@ -1,0 +1,42 @@
+package dev.molo.image.registry;
+
+import java.net.ConnectException;
+import java.net.UnknownHostException;
+import java.util.concurrent.TimeoutException;
+import javax.net.ssl.SSLException;
+
+/**
+ * What went wrong below HTTP, in words. Messages of the network libraries hold no secrets: they
+ * never see a header.
+ */
+final class Failures {
+  private Failures() {}
+
+  static String text(Throwable failure) {
+    Throwable cause = root(failure);
+    return switch (cause) {
+      case UnknownHostException e -> "the name cannot be resolved (" + e.getMessage() + ")";
+      case ConnectException e -> "cannot connect: " + e.getMessage();
+      case SSLException e -> "TLS: " + e.getMessage();
+      case java.security.GeneralSecurityException e -> "TLS: " + e.getMessage();
+      case TimeoutException e -> "no answer in time";
+      case Throwable e -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    };
+  }
+
+  /**
+   * Whether a second attempt at the same host is useless: who it is will not change within seconds.
+   */
+  static boolean isPermanent(Throwable failure) {
+    Throwable cause = root(failure);
+    return cause instanceof SSLException || cause instanceof java.security.GeneralSecurityException;
+  }
+
+  private static Throwable root(Throwable failure) {
+    Throwable cause = failure;
+    while (cause.getCause() != null && cause.getCause() != cause) {
+      cause = cause.getCause();
+    }
+    return cause;
+  }
+}

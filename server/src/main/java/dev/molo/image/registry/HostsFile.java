@@ -1,0 +1,234 @@
+package dev.molo.image.registry;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.toml.TomlMapper;
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import dev.molo.image.Quoted;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * One {@code hosts.toml} in containerd's format (containerd, docs/hosts.md): which hosts to ask for
+ * a registry's content, in the order they stand in the file, the {@code server} last. Keys that we
+ * do not know are errors: a mirror that is silently passed over is worse than a pull that says why.
+ */
+final class HostsFile {
+  private static final Set<String> HOST_KEYS =
+      Set.of(
+          "capabilities", "ca", "client", "skip_verify", "override_path", "header", "dial_timeout");
+  private static final Set<String> TOP_KEYS = Set.of("server", "host");
+  private static final TomlMapper MAPPER = new TomlMapper();
+
+  private final Path file;
+  private final String registry;
+
+  private HostsFile(Path file, String registry) {
+    this.file = file;
+    this.registry = registry;
+  }
+
+  /**
+   * Reads a file.
+   *
+   * @param registry the registry of the reference
+   * @param fallback the registry itself, for a file without {@code server}
+   * @throws FaultException FAILED_PRECONDITION naming file and key
+   */
+  static List<RegistryHost> read(Path file, String registry, RegistryHost fallback) {
+    return new HostsFile(file, registry).read(fallback);
+  }
+
+  private List<RegistryHost> read(RegistryHost fallback) {
+    JsonNode root;
+    try {
+      root = MAPPER.readTree(Files.readAllBytes(file));
+    } catch (JsonProcessingException e) {
+      throw refused(
+          "line " + e.getLocation().getLineNr() + ": " + Quoted.plain(e.getOriginalMessage()), e);
+    } catch (IOException e) {
+      throw refused("cannot be read", e);
+    }
+    checkKeys(root, true);
+    List<RegistryHost> hosts = new ArrayList<>();
+    for (Map.Entry<String, JsonNode> host : root.path("host").properties()) {
+      checkKeys(host.getValue(), false);
+      hosts.add(host(host.getKey(), host.getValue(), false));
+    }
+    hosts.add(server(root, fallback));
+    return hosts;
+  }
+
+  private RegistryHost server(JsonNode root, RegistryHost fallback) {
+    String server = root.path("server").asText("");
+    if (!server.isEmpty()) {
+      RegistryHost named = host(server, root, true);
+      boolean itself = named.host().equals(fallback.host()) && named.port() == fallback.port();
+      return new RegistryHost(
+          named.secure(),
+          named.host(),
+          named.port(),
+          named.pathPrefix(),
+          named.capabilities(),
+          named.tls(),
+          named.headers(),
+          itself);
+    }
+    return new RegistryHost(
+        fallback.secure(),
+        fallback.host(),
+        fallback.port(),
+        fallback.pathPrefix(),
+        capabilities(root),
+        tls(root),
+        headers(root),
+        true);
+  }
+
+  private void checkKeys(JsonNode table, boolean top) {
+    for (Map.Entry<String, JsonNode> key : table.properties()) {
+      if (!HOST_KEYS.contains(key.getKey()) && !(top && TOP_KEYS.contains(key.getKey()))) {
+        throw refused("unknown key " + Quoted.of(key.getKey()), null);
+      }
+    }
+  }
+
+  private RegistryHost host(String address, JsonNode table, boolean top) {
+    URI uri = uri(address);
+    boolean secure = uri.getScheme().equals("https");
+    String path = uri.getRawPath() == null ? "" : uri.getRawPath();
+    while (path.endsWith("/")) {
+      path = path.substring(0, path.length() - 1);
+    }
+    if (!table.path("override_path").asBoolean(false) && !path.endsWith("/v2")) {
+      path += "/v2";
+    }
+    String host = uri.getHost();
+    if (host.startsWith("[")) {
+      host = host.substring(1, host.length() - 1);
+    }
+    int port = uri.getPort() >= 0 ? uri.getPort() : secure ? 443 : 80;
+    return new RegistryHost(
+        secure, host, port, path, capabilities(table), tls(table), headers(table), top);
+  }
+
+  private URI uri(String address) {
+    String full =
+        address.contains("://")
+            ? address
+            : (isLoopback(address) ? "http://" : "https://") + address;
+    URI uri;
+    try {
+      uri = new URI(full);
+    } catch (URISyntaxException e) {
+      throw refused("host " + Quoted.of(address) + " is not a URL", e);
+    }
+    boolean http = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
+    if (!http || uri.getHost() == null || uri.getUserInfo() != null || uri.getQuery() != null) {
+      throw refused("host " + Quoted.of(address) + " is not a plain http or https URL", null);
+    }
+    return uri;
+  }
+
+  private static boolean isLoopback(String address) {
+    int slash = address.indexOf('/');
+    return UpstreamHost.isLoopback(slash < 0 ? address : address.substring(0, slash));
+  }
+
+  private Set<RegistryHost.Capability> capabilities(JsonNode table) {
+    JsonNode list = table.get("capabilities");
+    if (list == null) {
+      return EnumSet.allOf(RegistryHost.Capability.class);
+    }
+    EnumSet<RegistryHost.Capability> capabilities = EnumSet.noneOf(RegistryHost.Capability.class);
+    for (String word : texts(list, "capabilities")) {
+      switch (word.toLowerCase(Locale.ROOT)) {
+        case "pull" -> capabilities.add(RegistryHost.Capability.PULL);
+        case "resolve" -> capabilities.add(RegistryHost.Capability.RESOLVE);
+        case "push" -> capabilities.add(RegistryHost.Capability.PUSH);
+        default -> throw refused("unknown capability " + Quoted.of(word), null);
+      }
+    }
+    return capabilities;
+  }
+
+  private RegistryHost.Tls tls(JsonNode table) {
+    List<Path> authorities = new ArrayList<>();
+    Optional.ofNullable(table.get("ca"))
+        .ifPresent(ca -> texts(ca, "ca").forEach(name -> authorities.add(path(name))));
+    List<RegistryHost.ClientCertificate> clients = new ArrayList<>();
+    Optional.ofNullable(table.get("client")).ifPresent(client -> clients(client, clients));
+    return new RegistryHost.Tls(table.path("skip_verify").asBoolean(false), authorities, clients);
+  }
+
+  /**
+   * A file, a list of files, or a list of pairs of certificate and key; an empty key means the same
+   * file.
+   */
+  private void clients(JsonNode client, List<RegistryHost.ClientCertificate> into) {
+    if (client.isTextual()) {
+      into.add(
+          new RegistryHost.ClientCertificate(path(client.textValue()), path(client.textValue())));
+      return;
+    }
+    for (JsonNode item : client) {
+      if (item.isTextual()) {
+        into.add(
+            new RegistryHost.ClientCertificate(path(item.textValue()), path(item.textValue())));
+        continue;
+      }
+      List<String> pair = texts(item, "client");
+      if (pair.isEmpty() || pair.size() > 2) {
+        throw refused("client is not a file or a pair of files", null);
+      }
+      String key = pair.size() == 2 && !pair.get(1).isEmpty() ? pair.get(1) : pair.getFirst();
+      into.add(new RegistryHost.ClientCertificate(path(pair.getFirst()), path(key)));
+    }
+  }
+
+  private Map<String, List<String>> headers(JsonNode table) {
+    Map<String, List<String>> headers = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonNode> header : table.path("header").properties()) {
+      headers.put(header.getKey().toLowerCase(Locale.ROOT), texts(header.getValue(), "header"));
+    }
+    return headers;
+  }
+
+  private List<String> texts(JsonNode node, String key) {
+    if (node.isTextual()) {
+      return List.of(node.textValue());
+    }
+    List<String> texts = new ArrayList<>();
+    for (JsonNode item : node) {
+      if (!item.isTextual()) {
+        throw refused(key + " is not a string or a list of strings", null);
+      }
+      texts.add(item.textValue());
+    }
+    if (!node.isArray()) {
+      throw refused(key + " is not a string or a list of strings", null);
+    }
+    return texts;
+  }
+
+  private Path path(String name) {
+    return file.resolveSibling(name);
+  }
+
+  private FaultException refused(String why, Throwable cause) {
+    return new FaultException(
+        Fault.FAILED_PRECONDITION, "registry " + registry + ": " + file + ": " + why, cause);
+  }
+}

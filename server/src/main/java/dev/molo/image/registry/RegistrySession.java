@@ -1,0 +1,329 @@
+package dev.molo.image.registry;
+
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import dev.molo.fault.ReasonWord;
+import dev.molo.image.Cancellation;
+import dev.molo.image.Digest;
+import dev.molo.image.Reference;
+import dev.molo.image.content.BlobSource;
+import dev.molo.image.content.Descriptor;
+import dev.molo.image.content.ManifestDocument;
+import dev.molo.image.content.MediaTypes;
+import io.vertx.core.http.HttpMethod;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One repository during one pull: its hosts in order, who we are to them, and who of them did not
+ * answer. Each request goes to the mirrors first and to the registry last, and is repeated with
+ * back-off where that may help. Thread-safe.
+ */
+public final class RegistrySession implements BlobSource {
+  private static final Logger LOG = LoggerFactory.getLogger(RegistrySession.class);
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
+
+  private final Reference reference;
+  private final HostsDirectory.Hosts hosts;
+  private final Exchange exchange;
+  private final Authenticator authenticator;
+  private final RegistrySettings settings;
+  private final Set<RegistryHost> silent = ConcurrentHashMap.newKeySet();
+
+  RegistrySession(
+      Reference reference,
+      HostsDirectory.Hosts hosts,
+      Exchange exchange,
+      Authenticator authenticator,
+      RegistrySettings settings) {
+    this.reference = reference;
+    this.hosts = hosts;
+    this.exchange = exchange;
+    this.authenticator = authenticator;
+    this.settings = settings;
+  }
+
+  /** What the reference points to: its digest if it has one, else its tag. */
+  public Fetched manifest(Cancellation cancellation) {
+    if (reference.digest().isPresent()) {
+      return byDigest(reference.digest().get(), "", cancellation);
+    }
+    String tag = reference.tag().orElse(Reference.DEFAULT_TAG);
+    return first(
+        RegistryHost.Capability.RESOLVE,
+        "/manifests/" + tag,
+        Map.of(),
+        this::document,
+        cancellation);
+  }
+
+  /** A manifest that an index lists. */
+  public Fetched manifest(Descriptor descriptor, Cancellation cancellation) {
+    return byDigest(descriptor.digest(), descriptor.mediaType(), cancellation);
+  }
+
+  private Fetched byDigest(Digest digest, String contentType, Cancellation cancellation) {
+    Fetched fetched =
+        first(
+            RegistryHost.Capability.PULL,
+            "/manifests/" + digest,
+            Map.of(),
+            answer -> document(answer, Optional.of(digest)),
+            cancellation);
+    return fetched.contentType().isEmpty()
+        ? new Fetched(digest, contentType, fetched.bytes(), fetched.servedBy())
+        : fetched;
+  }
+
+  private Fetched document(Exchange.Answer answer) throws IOException, HostFailure {
+    return document(answer, Optional.empty());
+  }
+
+  private Fetched document(Exchange.Answer answer, Optional<Digest> expected)
+      throws IOException, HostFailure {
+    try (answer) {
+      byte[] bytes = answer.readAll(ManifestDocument.MAX_BYTES);
+      Digest digest = expected.map(d -> hash(d, bytes)).orElseGet(() -> Digest.ofBytes(bytes));
+      // By tag, the registry's own word for the digest is all there is to compare with.
+      Optional<String> stated =
+          expected.map(Digest::toString).or(() -> answer.header("docker-content-digest"));
+      if (stated.isPresent()
+          && stated.get().startsWith(digest.algorithm().prefix())
+          && !stated.get().equals(digest.toString())) {
+        throw new HostFailure(
+            Fault.INTERNAL,
+            answer.from().shown()
+                + ": gave content of digest "
+                + digest
+                + " instead of "
+                + stated.get(),
+            null);
+      }
+      return new Fetched(
+          digest, answer.header("content-type").orElse(""), bytes, answer.from().shown());
+    }
+  }
+
+  private static Digest hash(Digest like, byte[] bytes) {
+    var function = like.algorithm().newMessageDigest();
+    function.update(bytes);
+    return Digest.of(like.algorithm(), function);
+  }
+
+  /**
+   * A blob as a stream that goes on by itself where a connection broke. Its bytes are not verified
+   * here.
+   */
+  @Override
+  public InputStream open(Descriptor blob, Cancellation cancellation) {
+    return new ResumingBlob(this, blob, cancellation, settings.attempts());
+  }
+
+  /** The blob's bytes from an offset on. */
+  Exchange.Answer openAt(Descriptor blob, long offset, Cancellation cancellation) {
+    Map<String, String> headers = offset == 0 ? Map.of() : Map.of("Range", "bytes=" + offset + "-");
+    return first(
+        RegistryHost.Capability.PULL,
+        "/blobs/" + blob.digest(),
+        headers,
+        answer -> positioned(answer, blob, offset),
+        cancellation);
+  }
+
+  private static Exchange.Answer positioned(Exchange.Answer answer, Descriptor blob, long offset)
+      throws IOException, HostFailure {
+    boolean partial = answer.status() == 206;
+    long expected = partial ? blob.size() - offset : blob.size();
+    Optional<String> length = answer.header("content-length");
+    if (length.isPresent() && !length.get().equals(Long.toString(expected))) {
+      answer.close();
+      throw new HostFailure(
+          Fault.INTERNAL,
+          answer.from().shown() + ": has " + length.get() + " bytes, the manifest says " + expected,
+          null);
+    }
+    if (!partial && offset > 0) {
+      answer.body().skipNBytes(offset);
+    }
+    return answer;
+  }
+
+  private interface Reader<T> {
+    T read(Exchange.Answer answer) throws IOException, HostFailure;
+  }
+
+  private <T> T first(
+      RegistryHost.Capability needed,
+      String path,
+      Map<String, String> headers,
+      Reader<T> reader,
+      Cancellation cancellation) {
+    List<HostFailure> failures = new ArrayList<>();
+    List<RegistryHost> capable = hosts.hosts().stream().filter(h -> h.can(needed)).toList();
+    for (RegistryHost host : capable) {
+      boolean last = host.equals(capable.getLast());
+      if (silent.contains(host) && !last) {
+        continue;
+      }
+      try {
+        return repeatedly(host, path, headers, reader, last, cancellation);
+      } catch (HostFailure failure) {
+        failures.add(failure);
+        if (failure.unreachable()) {
+          silent.add(host);
+        }
+        if (!last) {
+          LOG.info("pull {}: {}; trying the next host", reference, failure.getMessage());
+        }
+      }
+    }
+    throw summary(failures);
+  }
+
+  private FaultException summary(List<HostFailure> failures) {
+    if (failures.isEmpty()) {
+      return new FaultException(
+          Fault.FAILED_PRECONDITION,
+          "pull "
+              + reference
+              + ": no host in "
+              + hosts.source().map(Object::toString).orElse("the list")
+              + " may be asked for this");
+    }
+    HostFailure last = failures.getLast();
+    StringBuilder text = new StringBuilder("pull " + reference + ": " + last.getMessage());
+    for (HostFailure earlier : failures.subList(0, failures.size() - 1)) {
+      text.append("; before that, mirror ").append(earlier.getMessage());
+    }
+    hosts.source().ifPresent(file -> text.append(" (hosts by ").append(file).append(")"));
+    return last.kind() == Fault.UNAVAILABLE
+        ? new FaultException(
+            Fault.UNAVAILABLE, ReasonWord.RegistryUnavailable, text.toString(), last)
+        : new FaultException(last.kind(), text.toString(), last);
+  }
+
+  private <T> T repeatedly(
+      RegistryHost host,
+      String path,
+      Map<String, String> headers,
+      Reader<T> reader,
+      boolean last,
+      Cancellation cancellation)
+      throws HostFailure {
+    HostFailure failure = null;
+    Optional<Duration> wanted = Optional.empty();
+    for (int attempt = 0; attempt < settings.attempts(); attempt++) {
+      if (attempt > 0) {
+        pause(attempt, wanted, cancellation);
+      }
+      cancellation.check();
+      try {
+        Exchange.Answer answer = authorised(host, path, headers, cancellation);
+        if (answer.status() == 200 || answer.status() == 206) {
+          return reader.read(answer);
+        }
+        try (answer) {
+          failure = RegistryErrors.of(answer);
+          wanted = answer.header("retry-after").flatMap(RegistrySession::seconds);
+          if (!RegistryErrors.isTransient(answer.status())) {
+            throw failure;
+          }
+        }
+      } catch (IOException e) {
+        cancellation.check();
+        failure =
+            new HostFailure(
+                Fault.UNAVAILABLE, true, host.url(repositoryPath(path)) + ": " + e.getMessage(), e);
+        // There is another host to ask: no time is lost on one that does not even answer.
+        if (!last || Failures.isPermanent(e)) {
+          throw failure;
+        }
+      }
+    }
+    throw failure;
+  }
+
+  private Exchange.Answer authorised(
+      RegistryHost host, String path, Map<String, String> headers, Cancellation cancellation)
+      throws IOException, HostFailure {
+    // Twice at most: without or with an old token, then with what the challenge asked for.
+    for (int round = 0; ; round++) {
+      Optional<String> authorization = authenticator.header(host);
+      Exchange.Answer answer =
+          exchange.send(request(host, path, headers, authorization), cancellation);
+      if (answer.status() != 401 || round == 2) {
+        return answer;
+      }
+      List<String> challenges = answer.head().headers().getAll("www-authenticate");
+      if (!authenticator.answer(host, authorization, challenges, cancellation)) {
+        return answer;
+      }
+      answer.close();
+    }
+  }
+
+  private Exchange.Request request(
+      RegistryHost host, String path, Map<String, String> headers, Optional<String> authorization) {
+    Map<String, String> all = new LinkedHashMap<>(headers);
+    if (path.startsWith("/manifests/")) {
+      all.put("Accept", String.join(", ", MediaTypes.MANIFESTS));
+    }
+    Map<String, List<String>> confidential = new HashMap<>(host.headers());
+    authorization.ifPresent(value -> confidential.put("authorization", List.of(value)));
+    String uri = host.pathPrefix() + repositoryPath(path);
+    if (!host.upstream()) {
+      // Tells a mirror that serves several registries which one is meant (containerd,
+      // docs/hosts.md).
+      uri += "?ns=" + URLEncoder.encode(reference.registry(), StandardCharsets.UTF_8);
+    }
+    Exchange.Target target =
+        new Exchange.Target(host.secure(), host.host(), host.port(), uri, host.tls());
+    return new Exchange.Request(HttpMethod.GET, target, all, confidential, Optional.empty());
+  }
+
+  private String repositoryPath(String path) {
+    return "/" + reference.repository() + path;
+  }
+
+  private static Optional<Duration> seconds(String retryAfter) {
+    return retryAfter.strip().matches("[0-9]{1,6}")
+        ? Optional.of(Duration.ofSeconds(Long.parseLong(retryAfter.strip())))
+        : Optional.empty();
+  }
+
+  /** Longer each time, with jitter, so that a node full of pulls does not come back all at once. */
+  static void pause(int attempt, Optional<Duration> wanted, Cancellation cancellation) {
+    long millis = FIRST_PAUSE.toMillis() << Math.min(attempt - 1, 8);
+    millis += ThreadLocalRandom.current().nextLong(millis / 2 + 1);
+    if (wanted.isPresent()) {
+      millis = Math.max(millis, wanted.get().toMillis());
+    }
+    millis = Math.min(millis, LONGEST_PAUSE.toMillis());
+    CountDownLatch ended = new CountDownLatch(1);
+    try (Cancellation.Registration ignored = cancellation.onCancel(ended::countDown)) {
+      if (ended.await(millis, TimeUnit.MILLISECONDS)) {
+        cancellation.check();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new FaultException(Fault.CANCELLED, "pull interrupted", e);
+    }
+  }
+}

@@ -1,0 +1,326 @@
+package dev.molo.image;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import dev.molo.image.registry.RegistryClient;
+import dev.molo.image.registry.RegistrySettings;
+import dev.molo.linux.Linux;
+import dev.molo.linux.jnr.JnrLinux;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Pulls from a real docker-registry into a real file system. */
+final class ImageStoreIT {
+  @TempDir Path directory;
+  private final Linux linux = JnrLinux.fromProperties();
+  private Vertx vertx;
+  private TestRegistry registry;
+  private RegistryClient client;
+  private ImageStore store;
+
+  @BeforeEach
+  void start() throws IOException, InterruptedException {
+    assumeTrue(TestRegistry.installed(), "docker-registry is not installed");
+    assumeTrue(
+        "root".equals(System.getProperty("user.name")), "needs root: owners and devices of layers");
+    vertx = Vertx.vertx();
+    registry = TestRegistry.start(directory);
+    client =
+        new RegistryClient(vertx, RegistrySettings.standard(List.of(directory.resolve("certs.d"))));
+    store = open();
+    store.recovered();
+  }
+
+  private ImageStore open() {
+    return new ImageStore(
+        linux, ImageStoreSettings.standard(directory.resolve("images")), client, Clock.systemUTC());
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    if (vertx != null) {
+      store.close();
+      client.close();
+      registry.close();
+      vertx.close().await(10, TimeUnit.SECONDS);
+    }
+  }
+
+  private static TestImage twoLayers() {
+    byte[] base =
+        new TarBytes()
+            .add(TarBytes.directory("bin/"))
+            .add(TarBytes.file("bin/hello", "hello").mode(0755))
+            .add(TarBytes.directory("etc/"))
+            .add(TarBytes.file("etc/old", "old"))
+            .bytes();
+    byte[] top =
+        new TarBytes()
+            .add(TarBytes.directory("etc/"))
+            .add(TarBytes.whiteout("etc/", "old"))
+            .add(TarBytes.file("etc/new", "new"))
+            .bytes();
+    return new TestImage()
+        .gzipLayer(base)
+        .gzipLayer(top)
+        .config("Entrypoint", "/bin/hello")
+        .config("Env", "A=b");
+  }
+
+  private Image pull(String reference) {
+    return store.pull(PullRequest.of(reference, RegistryAuth.anonymous()), Cancellation.create());
+  }
+
+  private String ref(String nameAndTag) {
+    return registry.address() + "/" + nameAndTag;
+  }
+
+  private long entriesIn(String name) throws IOException {
+    try (Stream<Path> files = Files.list(directory.resolve("images").resolve(name))) {
+      return files.count();
+    }
+  }
+
+  private void awaitEmpty(String name) throws IOException, InterruptedException {
+    for (int i = 0; i < 200 && entriesIn(name) > 0; i++) {
+      Thread.sleep(10);
+    }
+    assertThat(entriesIn(name)).isZero();
+  }
+
+  @Test
+  void pulledImageIsFoundByEveryNameAndItsLayersAreLeased() throws IOException {
+    TestImage image = twoLayers();
+    Digest manifest = registry.push(image, "team/app", "v1");
+    Image pulled = pull(ref("team/app:v1"));
+    assertThat(pulled.id()).isEqualTo(image.id());
+    assertThat(pulled.repoTags()).containsExactly(ref("team/app:v1"));
+    assertThat(pulled.repoDigests()).containsExactly(ref("team/app@" + manifest));
+    assertThat(pulled.imageRef()).isEqualTo(ref("team/app@" + manifest));
+    assertThat(pulled.config().entrypoint()).containsExactly("/bin/hello");
+    assertThat(pulled.size()).isPositive();
+    for (String name :
+        List.of(
+            ref("team/app:v1"),
+            ref("team/app@" + manifest),
+            ref("team/app:v1@" + manifest),
+            image.id().toString(),
+            image.id().digest().hex(),
+            image.id().digest().hex().substring(0, 12))) {
+      assertThat(store.find(name)).as(name).contains(pulled);
+    }
+    assertThat(store.find(ref("team/app:v2"))).isEmpty();
+    try (LayerLease lease = store.acquire(pulled.id(), "container")) {
+      assertThat(lease.lowerDirs()).hasSize(2).allMatch(name -> name.length() <= 23);
+      Path top = lease.root().resolve(lease.lowerDirs().getFirst());
+      Path base = lease.root().resolve(lease.lowerDirs().getLast());
+      assertThat(top.resolve("etc/new")).hasContent("new");
+      assertThat(base.resolve("bin/hello")).hasContent("hello").isExecutable();
+      assertThat(Files.getAttribute(top.resolve("etc/old"), "unix:rdev")).isEqualTo(0L);
+    }
+  }
+
+  @Test
+  void layersUnderALeaseOutliveTheirImage() throws IOException, InterruptedException {
+    registry.push(twoLayers(), "app", "v1");
+    Image pulled = pull(ref("app:v1"));
+    LayerLease lease = store.acquire(pulled.id(), "container");
+    store.remove(ref("app:v1"));
+    assertThat(store.list()).isEmpty();
+    assertThat(lease.root().resolve(lease.lowerDirs().getLast()).resolve("bin/hello")).exists();
+    lease.close();
+    lease.close();
+    assertThat(lease.root().resolve(lease.lowerDirs().getLast())).doesNotExist();
+    awaitEmpty("trash");
+    assertThat(store.usage().bytes()).isZero();
+    assertThat(store.usage().inodes()).isZero();
+    store.remove(ref("app:v1"));
+  }
+
+  @Test
+  void sharedLayerIsFetchedOnceAndKeptForTheOther() {
+    byte[] shared = new TarBytes().add(TarBytes.file("shared", "s")).bytes();
+    byte[] own = new TarBytes().add(TarBytes.file("own", "o")).bytes();
+    registry.push(new TestImage().gzipLayer(shared), "one", "latest");
+    registry.push(new TestImage().gzipLayer(shared).gzipLayer(own), "two", "latest");
+    pull(ref("one"));
+    long before = store.usage().inodes();
+    Image two = pull(ref("two"));
+    assertThat(store.usage().inodes()).isEqualTo(before + 2);
+    store.remove(ref("one"));
+    try (LayerLease lease = store.acquire(two.id(), "c")) {
+      assertThat(lease.root().resolve(lease.lowerDirs().getLast()).resolve("shared")).exists();
+    }
+  }
+
+  @Test
+  void restartKeepsImagesAndClearsWhatWasHalfMade() throws IOException, InterruptedException {
+    registry.push(twoLayers(), "app", "v1");
+    Image pulled = pull(ref("app:v1"));
+    LayerLease lease = store.acquire(pulled.id(), "container");
+    store.close();
+    Path images = directory.resolve("images");
+    Files.createDirectories(images.resolve("ingest/0123456789abcdef0123-7/fs/etc"));
+    Files.writeString(images.resolve("ingest/0123456789abcdef0123-7/fs/etc/x"), "half");
+    Files.createDirectories(images.resolve("trash/left/a/b"));
+    Files.createDirectories(images.resolve("layers/ffffffffffffffffffff/fs"));
+    Files.writeString(
+        images.resolve("layers/ffffffffffffffffffff/layer"), "molo-layer 1 sha256:torn");
+    Files.writeString(images.resolve("records/aaaa.image"), "molo-image 1 sha256:0000\n{}");
+    Files.writeString(images.resolve("records/bbbb.image.new"), "");
+    store = open();
+    assertThat(store.list()).containsExactly(pulled);
+    assertThat(store.adopt(pulled.id(), "container", lease.lowerDirs()).lowerDirs())
+        .isEqualTo(lease.lowerDirs());
+    assertThatThrownBy(() -> store.adopt(pulled.id(), "c", List.of("0123456789abcdef0123/fs")))
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.NOT_FOUND));
+    assertThatThrownBy(() -> store.adopt(pulled.id(), "c", List.of("../../etc")))
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.INVALID_ARGUMENT));
+    awaitEmpty("ingest");
+    awaitEmpty("trash");
+    assertThat(images.resolve("quarantine/aaaa.image")).exists();
+    assertThat(images.resolve("layers/ffffffffffffffffffff")).doesNotExist();
+    store.recovered();
+  }
+
+  @Test
+  void lostLayerMakesTheNextPullFetchOnlyThat() throws IOException {
+    registry.push(twoLayers(), "app", "v1");
+    Image pulled = pull(ref("app:v1"));
+    List<String> lowers;
+    try (LayerLease lease = store.acquire(pulled.id(), "c")) {
+      lowers = lease.lowerDirs();
+    }
+    store.close();
+    Path layers = directory.resolve("images/layers");
+    Path damaged = layers.resolve(lowers.getFirst()).getParent();
+    Files.writeString(damaged.resolve("layer"), "");
+    Object kept = Files.getAttribute(layers.resolve(lowers.getLast()), "unix:ino");
+    store = open();
+    store.recovered();
+    assertThat(store.list()).isEmpty();
+    assertThatThrownBy(() -> store.acquire(pulled.id(), "c")).isInstanceOf(FaultException.class);
+    assertThat(pull(ref("app:v1"))).isEqualTo(pulled);
+    assertThat(Files.getAttribute(layers.resolve(lowers.getLast()), "unix:ino")).isEqualTo(kept);
+    assertThat(layers.resolve(lowers.getFirst()).resolve("etc/new")).exists();
+  }
+
+  @Test
+  void indexGivesTheImageForThisMachineAndListsWhatThereIsOtherwise() {
+    TestImage here = twoLayers();
+    TestImage elsewhere = new TestImage().architecture("riscv64").gzipLayer(new TarBytes().bytes());
+    Digest index = registry.pushIndex("multi", "latest", elsewhere, here);
+    Image pulled = pull(ref("multi"));
+    assertThat(pulled.id()).isEqualTo(here.id());
+    assertThat(pulled.repoDigests()).containsExactly(ref("multi@" + index));
+    registry.pushIndex("alien", "latest", elsewhere);
+    assertThatThrownBy(() -> pull(ref("alien")))
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.NOT_FOUND))
+        .hasMessageContaining("linux/riscv64");
+  }
+
+  @Test
+  void missingImageIsNotFoundWithTheRegistrysWords() {
+    assertThatThrownBy(() -> pull(ref("absent:v9")))
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.NOT_FOUND))
+        .hasMessageContaining("/v2/absent/manifests/v9")
+        .hasMessageContaining("404")
+        .hasMessageContaining("MANIFEST_UNKNOWN");
+  }
+
+  @Test
+  void unreachableRegistryIsUnavailable() throws InterruptedException {
+    registry.close();
+    assertThatThrownBy(() -> pull(ref("app")))
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.UNAVAILABLE))
+        .hasMessageContaining(registry.address());
+  }
+
+  @Test
+  void deadlineOfAMillisecondIsDeadlineExceeded() {
+    registry.push(twoLayers(), "app", "v1");
+    try (var timers = Executors.newScheduledThreadPool(1);
+        Cancellation soon = Cancellation.after(Duration.ofMillis(1), "pull of app", timers)) {
+      assertThatThrownBy(
+              () -> store.pull(PullRequest.of(ref("app:v1"), RegistryAuth.anonymous()), soon))
+          .isInstanceOfSatisfying(
+              FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.DEADLINE_EXCEEDED));
+    }
+    assertThat(pull(ref("app:v1")).id()).isEqualTo(twoLayers().id());
+  }
+
+  @Test
+  void concurrentPullsShareTheWork() throws Exception {
+    registry.push(twoLayers(), "app", "v1");
+    List<java.util.concurrent.Future<Image>> pulls = new ArrayList<>();
+    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (int i = 0; i < 20; i++) {
+        pulls.add(threads.submit(() -> pull(ref("app:v1"))));
+      }
+      for (var one : pulls) {
+        assertThat(one.get().id()).isEqualTo(twoLayers().id());
+      }
+    }
+    assertThat(store.pulling()).isEmpty();
+    assertThat(store.list()).hasSize(1);
+  }
+
+  @Test
+  void tagThatMovedLeavesTheOldImageWithoutIt() {
+    registry.push(twoLayers(), "app", "v1");
+    Image old = pull(ref("app:v1"));
+    TestImage next = new TestImage().gzipLayer(new TarBytes().add(TarBytes.file("x", "y")).bytes());
+    registry.push(next, "app", "v1");
+    Image moved = pull(ref("app:v1"));
+    assertThat(moved.id()).isEqualTo(next.id());
+    assertThat(store.find(ref("app:v1"))).contains(moved);
+    assertThat(store.find(old.id().toString()).orElseThrow().repoTags()).isEmpty();
+  }
+
+  @Test
+  void damagedLayerIsRefusedAndLeavesNothing() throws IOException, InterruptedException {
+    byte[] tar = new TarBytes().add(TarBytes.file("a", "b")).bytes();
+    byte[] other = new TarBytes().add(TarBytes.file("a", "c")).bytes();
+    registry.push(new TestImage().layer(tar, TarBytes.gzip(other)), "app", "bad");
+    assertThatThrownBy(() -> pull(ref("app:bad")))
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.INTERNAL))
+        .hasMessageContaining("instead of " + Digest.ofBytes(tar));
+    assertThat(store.list()).isEmpty();
+    awaitEmpty("ingest");
+    awaitEmpty("trash");
+    assertThat(entriesIn("layers")).isEqualTo(1);
+  }
+
+  @Test
+  void imageWithoutLayersHasOneEmptyLowerDirectory() {
+    registry.push(new TestImage(), "empty", "latest");
+    Image pulled = pull(ref("empty"));
+    try (LayerLease lease = store.acquire(pulled.id(), "c")) {
+      assertThat(lease.lowerDirs()).containsExactly("empty/fs");
+      assertThat(lease.root().resolve("empty/fs")).isEmptyDirectory();
+    }
+  }
+}

@@ -1,0 +1,138 @@
+package dev.molo.image;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** An image made of bytes, to push or to write into an archive. */
+public final class TestImage {
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+
+  private final Map<Digest, byte[]> blobs = new LinkedHashMap<>();
+  private final List<Digest> diffIds = new ArrayList<>();
+  private final ArrayNode layers = MAPPER.createArrayNode();
+  private final ObjectNode config = MAPPER.createObjectNode();
+  private String architecture = Platform.host().architecture();
+  private boolean docker;
+
+  /** A layer from its plain tar and what is stored of it. */
+  public TestImage layer(byte[] tar, byte[] compressed) {
+    diffIds.add(Digest.ofBytes(tar));
+    Digest digest = blob(compressed);
+    layers
+        .addObject()
+        .put(
+            "mediaType",
+            docker
+                ? "application/vnd.docker.image.rootfs.diff.tar.gzip"
+                : "application/vnd.oci.image.layer.v1.tar+gzip")
+        .put("size", compressed.length)
+        .put("digest", digest.toString());
+    return this;
+  }
+
+  public TestImage gzipLayer(byte[] tar) {
+    return layer(tar, TarBytes.gzip(tar));
+  }
+
+  public TestImage config(String field, String... words) {
+    ArrayNode list = config.putArray(field);
+    List.of(words).forEach(list::add);
+    return this;
+  }
+
+  public TestImage architecture(String name) {
+    architecture = name;
+    return this;
+  }
+
+  /** Docker's media types from here on. */
+  public TestImage docker() {
+    docker = true;
+    return this;
+  }
+
+  public byte[] configBytes() {
+    ObjectNode document = MAPPER.createObjectNode();
+    document
+        .put("architecture", architecture)
+        .put("os", "linux")
+        .put("created", "2024-05-06T07:08:09.123456789Z");
+    document.set("config", config);
+    ArrayNode ids = document.putObject("rootfs").put("type", "layers").putArray("diff_ids");
+    diffIds.forEach(d -> ids.add(d.toString()));
+    return document.toString().getBytes(StandardCharsets.UTF_8);
+  }
+
+  public byte[] manifestBytes() {
+    byte[] configBytes = configBytes();
+    Digest digest = blob(configBytes);
+    ObjectNode manifest = MAPPER.createObjectNode();
+    manifest.put("schemaVersion", 2).put("mediaType", mediaType());
+    manifest
+        .putObject("config")
+        .put(
+            "mediaType",
+            docker
+                ? "application/vnd.docker.container.image.v1+json"
+                : "application/vnd.oci.image.config.v1+json")
+        .put("size", configBytes.length)
+        .put("digest", digest.toString());
+    manifest.set("layers", layers);
+    return manifest.toString().getBytes(StandardCharsets.UTF_8);
+  }
+
+  public String mediaType() {
+    return docker
+        ? "application/vnd.docker.distribution.manifest.v2+json"
+        : "application/vnd.oci.image.manifest.v1+json";
+  }
+
+  public String architecture() {
+    return architecture;
+  }
+
+  public ImageId id() {
+    return new ImageId(Digest.ofBytes(configBytes()));
+  }
+
+  public List<Digest> diffIds() {
+    return List.copyOf(diffIds);
+  }
+
+  /** Everything but the manifest. */
+  public Map<Digest, byte[]> blobs() {
+    manifestBytes();
+    return blobs;
+  }
+
+  private Digest blob(byte[] bytes) {
+    Digest digest = Digest.ofBytes(bytes);
+    blobs.put(digest, bytes);
+    return digest;
+  }
+
+  /** An index of several images. */
+  public static byte[] index(TestImage... images) {
+    ObjectNode index = MAPPER.createObjectNode();
+    index.put("schemaVersion", 2).put("mediaType", "application/vnd.oci.image.index.v1+json");
+    ArrayNode manifests = index.putArray("manifests");
+    for (TestImage image : images) {
+      byte[] manifest = image.manifestBytes();
+      manifests
+          .addObject()
+          .put("mediaType", image.mediaType())
+          .put("size", manifest.length)
+          .put("digest", Digest.ofBytes(manifest).toString())
+          .putObject("platform")
+          .put("os", "linux")
+          .put("architecture", image.architecture());
+    }
+    return index.toString().getBytes(StandardCharsets.UTF_8);
+  }
+}

@@ -1,0 +1,170 @@
+package dev.molo.image;
+
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** Debian's docker-registry on a loopback port of its own. */
+public final class TestRegistry implements AutoCloseable {
+  public static final Path PROGRAM = Path.of("/usr/bin/docker-registry");
+
+  private final Process process;
+  private final int port;
+  private final HttpClient client = HttpClient.newHttpClient();
+  private final String scheme;
+  private final Map<String, String> headers;
+
+  private TestRegistry(Process process, int port, String scheme, Map<String, String> headers) {
+    this.process = process;
+    this.port = port;
+    this.scheme = scheme;
+    this.headers = headers;
+  }
+
+  public static boolean installed() {
+    return Files.isExecutable(PROGRAM);
+  }
+
+  /** Plain http, nobody asks who we are. */
+  public static TestRegistry start(Path directory) throws IOException, InterruptedException {
+    return start(directory, "", Map.of());
+  }
+
+  /**
+   * @param moreYaml appended to the configuration
+   * @param headers what the test itself sends when it pushes
+   */
+  public static TestRegistry start(Path directory, String moreYaml, Map<String, String> headers)
+      throws IOException, InterruptedException {
+    int port;
+    try (ServerSocket probe = new ServerSocket(0)) {
+      port = probe.getLocalPort();
+    }
+    Path config = directory.resolve("config-" + port + ".yml");
+    Files.writeString(
+        config,
+        """
+        version: 0.1
+        log: {level: warn}
+        storage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}
+        http: {addr: "127.0.0.1:%d"}
+        %s
+        """
+            .formatted(directory.resolve("data-" + port), port, moreYaml));
+    Process process =
+        new ProcessBuilder(PROGRAM.toString(), "serve", config.toString())
+            .redirectErrorStream(true)
+            .redirectOutput(directory.resolve("registry-" + port + ".log").toFile())
+            .start();
+    TestRegistry registry = new TestRegistry(process, port, "http", headers);
+    registry.awaitReady();
+    return registry;
+  }
+
+  private void awaitReady() throws InterruptedException {
+    for (int i = 0; i < 200; i++) {
+      try {
+        if (client
+                .send(request("/v2/").build(), HttpResponse.BodyHandlers.discarding())
+                .statusCode()
+            < 500) {
+          return;
+        }
+      } catch (IOException e) {
+        Thread.sleep(25);
+      }
+    }
+    throw new IllegalStateException("docker-registry does not answer on port " + port);
+  }
+
+  /** {@code 127.0.0.1:port}. */
+  public String address() {
+    return "127.0.0.1:" + port;
+  }
+
+  public int port() {
+    return port;
+  }
+
+  /** Pushes an image under {@code repository:tag}; its manifest's digest. */
+  public Digest push(TestImage image, String repository, String tag) {
+    image.blobs().forEach((digest, bytes) -> pushBlob(repository, digest, bytes));
+    return pushManifest(repository, tag, image.mediaType(), image.manifestBytes());
+  }
+
+  /** An index and all of its images. */
+  public Digest pushIndex(String repository, String tag, TestImage... images) {
+    for (TestImage image : images) {
+      push(image, repository, Digest.ofBytes(image.manifestBytes()).toString());
+    }
+    return pushManifest(
+        repository, tag, "application/vnd.oci.image.index.v1+json", TestImage.index(images));
+  }
+
+  public Digest pushManifest(String repository, String reference, String type, byte[] bytes) {
+    HttpResponse<String> answer =
+        send(
+            request("/v2/" + repository + "/manifests/" + reference)
+                .header("Content-Type", type)
+                .PUT(HttpRequest.BodyPublishers.ofByteArray(bytes)));
+    expect(answer, 201);
+    return Digest.ofBytes(bytes);
+  }
+
+  private void pushBlob(String repository, Digest digest, byte[] bytes) {
+    HttpResponse<String> opened =
+        send(
+            request("/v2/" + repository + "/blobs/uploads/")
+                .POST(HttpRequest.BodyPublishers.noBody()));
+    expect(opened, 202);
+    URI location =
+        URI.create(scheme + "://" + address())
+            .resolve(opened.headers().firstValue("Location").orElseThrow());
+    String separator = location.getQuery() == null ? "?" : "&";
+    HttpRequest.Builder put =
+        HttpRequest.newBuilder(URI.create(location + separator + "digest=" + digest))
+            .header("Content-Type", "application/octet-stream")
+            .PUT(HttpRequest.BodyPublishers.ofByteArray(bytes));
+    headers.forEach(put::header);
+    expect(send(put), 201);
+  }
+
+  private HttpRequest.Builder request(String path) {
+    HttpRequest.Builder builder =
+        HttpRequest.newBuilder(URI.create(scheme + "://" + address() + path));
+    headers.forEach(builder::header);
+    return builder;
+  }
+
+  private HttpResponse<String> send(HttpRequest.Builder request) {
+    try {
+      return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static void expect(HttpResponse<String> answer, int status) {
+    if (answer.statusCode() != status) {
+      throw new IllegalStateException(
+          answer.request().uri() + ": " + answer.statusCode() + " " + answer.body());
+    }
+  }
+
+  @Override
+  public void close() throws InterruptedException {
+    process.destroy();
+    if (!process.waitFor(5, TimeUnit.SECONDS)) {
+      process.destroyForcibly().waitFor();
+    }
+  }
+}
