@@ -79,9 +79,11 @@ same() { [ "$2" = "$3" ] || flunk "$1: wanted \"$2\", got \"$3\""; }
 
 match() { [[ $3 =~ $2 ]] || flunk "$1: wanted something like \"$2\", got \"$3\""; }
 
-# eventually SECONDS COMMAND ...: waits until the command succeeds
+# eventually SECONDS COMMAND ...: waits until the command succeeds. The guest is slow: it gets five times as long.
+report_patience=1
+! grep -q 'User Mode Linux' /proc/cpuinfo || report_patience=5
 eventually() {
-  local until=$((SECONDS + $1))
+  local until=$((SECONDS + $1 * report_patience))
   shift
   until "$@" >/dev/null 2>&1; do
     [ $SECONDS -le $until ] || { flunk "$* : did not come true in time"; return 1; }

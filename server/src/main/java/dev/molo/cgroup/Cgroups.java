@@ -158,7 +158,8 @@ public final class Cgroups {
         name(sandbox),
         directory,
         new LimitWriter(mount, settings.missingControllers()),
-        settings.pidsLimit());
+        settings.pidsLimit(),
+        linux.cgroupPrograms());
   }
 
   private CgroupDirectory openParent(CgroupParent path) {

@@ -1,5 +1,6 @@
 package dev.molo.cgroup;
 
+import dev.molo.linux.CgroupPrograms;
 import dev.molo.linux.Fd;
 import dev.molo.linux.LinuxException;
 import dev.molo.spec.ContainerId;
@@ -20,13 +21,19 @@ public final class ContainerCgroup implements AutoCloseable {
   private final CgroupDirectory directory;
   private final LimitWriter limits;
   private final List<String> warnings;
+  private final CgroupPrograms programs;
   private final UsageReader reader;
 
   ContainerCgroup(
-      ContainerId id, CgroupDirectory directory, LimitWriter limits, List<String> warnings) {
+      ContainerId id,
+      CgroupDirectory directory,
+      LimitWriter limits,
+      CgroupPrograms programs,
+      List<String> warnings) {
     this.id = id;
     this.directory = directory;
     this.limits = limits;
+    this.programs = programs;
     this.warnings = List.copyOf(warnings);
     this.reader = new UsageReader(directory);
   }
@@ -57,7 +64,22 @@ public final class ContainerCgroup implements AutoCloseable {
    * @throws dev.molo.fault.FaultException INVALID_ARGUMENT, FAILED_PRECONDITION (no controller)
    */
   public List<String> update(Resources resources) {
-    return limits.write(directory, Limits.of(resources, OptionalLong.empty()));
+    try {
+      return limits.write(directory, Limits.of(resources, OptionalLong.empty()));
+    } finally {
+      reader.limitsChanged();
+    }
+  }
+
+  /**
+   * Guards device access in it and below (cgroup v2 has no device controller but BPF). Without the
+   * guard a process that may make device nodes could read the host's disks.
+   *
+   * @param program from {@code dev.molo.launch.Launches#deviceFilter}
+   * @throws LinuxException EINVAL on a kernel without CONFIG_CGROUP_BPF
+   */
+  public void filterDevices(byte[] program) {
+    programs.attachDeviceProgram(directory.fd(), program);
   }
 
   /**
@@ -74,6 +96,11 @@ public final class ContainerCgroup implements AutoCloseable {
     return FlatKeys.of(directory.has("memory.events") ? directory.read("memory.events") : "")
         .get("oom_kill")
         .orElse(0);
+  }
+
+  /** What it has read and written on block devices; absent without the io controller. */
+  public IoTotals io() {
+    return IoTotals.of(directory.has("io.stat") ? directory.read("io.stat") : "");
   }
 
   /** SIGKILL for every process in it and below. */

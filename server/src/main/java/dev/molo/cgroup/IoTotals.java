@@ -8,7 +8,7 @@ import java.util.OptionalLong;
  * @param read bytes; absent without the file or before the first access
  * @param written bytes; likewise
  */
-record IoTotals(OptionalLong read, OptionalLong written) {
+public record IoTotals(OptionalLong read, OptionalLong written) {
   static IoTotals of(String text) {
     return new IoTotals(sum(text, " rbytes="), sum(text, " wbytes="));
   }

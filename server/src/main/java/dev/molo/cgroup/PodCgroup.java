@@ -1,5 +1,6 @@
 package dev.molo.cgroup;
 
+import dev.molo.linux.CgroupPrograms;
 import dev.molo.linux.Fd;
 import dev.molo.spec.ContainerId;
 import dev.molo.spec.Resources;
@@ -24,6 +25,7 @@ public final class PodCgroup implements AutoCloseable {
   private final CgroupDirectory supervisor;
   private final LimitWriter limits;
   private final OptionalLong pidsLimit;
+  private final CgroupPrograms programs;
 
   PodCgroup(
       SandboxId id,
@@ -31,7 +33,8 @@ public final class PodCgroup implements AutoCloseable {
       String name,
       CgroupDirectory directory,
       LimitWriter limits,
-      OptionalLong pidsLimit) {
+      OptionalLong pidsLimit,
+      CgroupPrograms programs) {
     this.id = id;
     this.parent = parent;
     this.name = name;
@@ -39,6 +42,7 @@ public final class PodCgroup implements AutoCloseable {
     this.supervisor = directory.makeChild(SUPERVISOR);
     this.limits = limits;
     this.pidsLimit = pidsLimit;
+    this.programs = programs;
   }
 
   public SandboxId id() {
@@ -66,7 +70,7 @@ public final class PodCgroup implements AutoCloseable {
     CgroupDirectory leaf = directory.makeChild(container.value());
     try {
       List<String> warnings = limits.write(leaf, settings);
-      return new ContainerCgroup(container, leaf, limits, warnings);
+      return new ContainerCgroup(container, leaf, limits, programs, warnings);
     } catch (RuntimeException e) {
       leaf.close();
       try {
@@ -82,7 +86,7 @@ public final class PodCgroup implements AutoCloseable {
   public Optional<ContainerCgroup> openContainer(ContainerId container) {
     return directory
         .child(container.value())
-        .map(leaf -> new ContainerCgroup(container, leaf, limits, List.of()));
+        .map(leaf -> new ContainerCgroup(container, leaf, limits, programs, List.of()));
   }
 
   /** Names of all leaves but the supervisor's, for recovery. */

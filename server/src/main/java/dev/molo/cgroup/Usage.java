@@ -21,9 +21,6 @@ import java.util.OptionalLong;
  * @param swapCurrent bytes (memory.swap.current)
  * @param swapMax limit in bytes (memory.swap.max)
  * @param pids tasks (pids.current)
- * @param oomKills processes killed for memory (memory.events oom_kill)
- * @param readBytes over all devices (io.stat rbytes)
- * @param writtenBytes over all devices (io.stat wbytes)
  */
 public record Usage(
     OptionalLong cpuNanos,
@@ -40,10 +37,7 @@ public record Usage(
     OptionalLong majorPageFaults,
     OptionalLong swapCurrent,
     OptionalLong swapMax,
-    OptionalLong pids,
-    OptionalLong oomKills,
-    OptionalLong readBytes,
-    OptionalLong writtenBytes) {
+    OptionalLong pids) {
 
   /** What the kernel could not take back without harm: usage less inactive page cache. */
   public OptionalLong workingSet() {

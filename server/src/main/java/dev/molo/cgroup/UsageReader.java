@@ -12,10 +12,10 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * Reads a cgroup's counters. The files that every statistics request needs stay open (five
- * descriptors a container, from the first request on): reading them again is one pread each. A file
- * that is missing once is missing for good, because controllers are passed on before the cgroup is
- * made. Thread-safe: one reading at a time.
+ * Reads a cgroup's counters in as few system calls as can be: at most five files stay open (from
+ * the first request on), each read is one pread, and limits, which only this daemon changes, are
+ * read once after each change. A file that is missing once is missing for good, because controllers
+ * are passed on before the cgroup is made. Thread-safe: one reading at a time.
  */
 final class UsageReader implements AutoCloseable {
   private static final int BUFFER = 8 * 1024;
@@ -24,7 +24,10 @@ final class UsageReader implements AutoCloseable {
   private final CgroupDirectory directory;
   private final Map<String, Optional<Fd>> open = new HashMap<>();
   private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
+  private Optional<Limit> limit = Optional.empty();
   private boolean closed;
+
+  private record Limit(OptionalLong memory, OptionalLong swap) {}
 
   UsageReader(CgroupDirectory directory) {
     this.directory = directory;
@@ -36,8 +39,7 @@ final class UsageReader implements AutoCloseable {
     }
     FlatKeys cpu = keys("cpu.stat");
     FlatKeys memory = keys("memory.stat");
-    FlatKeys events = once("memory.events");
-    IoTotals io = IoTotals.of(onceText("io.stat"));
+    Limit limit = limits();
     return new Usage(
         micros(cpu.get("usage_usec")),
         micros(cpu.get("user_usec")),
@@ -45,48 +47,45 @@ final class UsageReader implements AutoCloseable {
         cpu.get("nr_throttled"),
         micros(cpu.get("throttled_usec")),
         number("memory.current"),
-        limit("memory.max"),
+        limit.memory(),
         memory.get("anon"),
         memory.get("active_file"),
         memory.get("inactive_file"),
         memory.get("pgfault"),
         memory.get("pgmajfault"),
-        number("memory.swap.current"),
-        limit("memory.swap.max"),
-        number("pids.current"),
-        events.get("oom_kill"),
-        io.read(),
-        io.written());
+        swapCurrent(limit),
+        limit.swap(),
+        number("pids.current"));
   }
 
   private FlatKeys keys(String file) {
     return FlatKeys.of(text(kept(file)));
   }
 
+  /** What may not swap has not swapped: one read less for nearly every container. */
+  private OptionalLong swapCurrent(Limit limit) {
+    boolean never = limit.swap().isPresent() && limit.swap().getAsLong() == 0;
+    return never ? OptionalLong.of(0) : number("memory.swap.current");
+  }
+
   private OptionalLong number(String file) {
     return Numbers.parse(text(kept(file)));
   }
 
-  /** Limits change by update only, but a container that manages its own subtree may change them. */
-  private OptionalLong limit(String file) {
-    return Numbers.parse(onceText(file));
+  /** Limits were written: what was read of them is old. */
+  synchronized void limitsChanged() {
+    limit = Optional.empty();
   }
 
-  private FlatKeys once(String file) {
-    return FlatKeys.of(onceText(file));
+  private Limit limits() {
+    Limit known = limit.orElseGet(() -> new Limit(once("memory.max"), once("memory.swap.max")));
+    limit = Optional.of(known);
+    return known;
   }
 
-  private String onceText(String file) {
-    if (open.containsKey(file)) {
-      return "";
-    }
-    Optional<Fd> fd = directory.openFile(file);
-    if (fd.isEmpty()) {
-      open.put(file, Optional.empty());
-      return "";
-    }
-    try (Fd opened = fd.get()) {
-      return text(Optional.of(opened));
+  private OptionalLong once(String file) {
+    try (Fd fd = directory.openFile(file).orElse(null)) {
+      return fd == null ? OptionalLong.empty() : Numbers.parse(text(Optional.of(fd)));
     }
   }
 

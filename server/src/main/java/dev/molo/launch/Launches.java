@@ -15,6 +15,7 @@ import dev.molo.spec.SandboxSpec;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Turns requests into launch plans.
@@ -148,6 +149,18 @@ public final class Launches {
       opened.forEach(Fd::close);
       throw e;
     }
+  }
+
+  /**
+   * The program that guards a container's devices, for {@code ContainerCgroup.filterDevices}: made
+   * before anything runs in the container.
+   *
+   * @return empty for a privileged container, which may use all
+   */
+  public Optional<byte[]> deviceFilter(ContainerSpec container) {
+    return container.security().privileged()
+        ? Optional.empty()
+        : Optional.of(DeviceFilter.allowing(new Devices(linux.files()).of(container)));
   }
 
   /** The plan that runs one more program in a running container. */

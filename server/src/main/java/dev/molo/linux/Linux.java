@@ -45,6 +45,9 @@ public interface Linux {
   /** System call filters, compiled by libseccomp. */
   Seccomp seccomp();
 
+  /** BPF programs of cgroups. */
+  CgroupPrograms cgroupPrograms();
+
   /** Facts about this kernel and this process. */
   SystemFacts system();
 

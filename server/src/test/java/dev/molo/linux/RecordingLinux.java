@@ -179,6 +179,11 @@ public final class RecordingLinux implements Linux {
   }
 
   @Override
+  public CgroupPrograms cgroupPrograms() {
+    return fake(CgroupPrograms.class, delegate.map(Linux::cgroupPrograms));
+  }
+
+  @Override
   public SystemFacts system() {
     return fake(SystemFacts.class, delegate.map(Linux::system));
   }

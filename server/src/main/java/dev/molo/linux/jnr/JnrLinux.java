@@ -1,6 +1,7 @@
 package dev.molo.linux.jnr;
 
 import dev.molo.linux.BlockingCalls;
+import dev.molo.linux.CgroupPrograms;
 import dev.molo.linux.Epoll;
 import dev.molo.linux.Files;
 import dev.molo.linux.Linux;
@@ -38,6 +39,7 @@ public final class JnrLinux implements Linux, AutoCloseable {
   private final Terminals terminals = new JnrTerminals();
   private final JnrNftables nftables = new JnrNftables();
   private final Seccomp seccomp = new JnrSeccomp(memfds, files);
+  private final CgroupPrograms cgroupPrograms = new JnrCgroupPrograms();
   private final Processes processes;
 
   /** The kernel, with the native parts in {@code nativeFolder}. */
@@ -98,6 +100,11 @@ public final class JnrLinux implements Linux, AutoCloseable {
   @Override
   public Seccomp seccomp() {
     return seccomp;
+  }
+
+  @Override
+  public CgroupPrograms cgroupPrograms() {
+    return cgroupPrograms;
   }
 
   @Override
