@@ -5,6 +5,7 @@ import dev.molo.linux.LinuxException;
 import dev.molo.linux.Nftables;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.stream.Collectors;
 import jnr.ffi.annotations.IgnoreError;
 
 /**
@@ -52,7 +53,7 @@ final class JnrNftables implements Nftables, AutoCloseable {
       String errors = Kernel.string(library.nft_ctx_get_error_buffer(context));
       if (result != 0) {
         close();
-        throw new LinuxException("nft", errnoOf(errors), oneLine(errors));
+        throw new LinuxException("nft", errnoOf(errors), describe(errors, commands));
       }
       return output;
     }
@@ -82,9 +83,19 @@ final class JnrNftables implements Nftables, AutoCloseable {
         .orElse(Errno.EINVAL);
   }
 
-  private static String oneLine(String errors) {
-    String firstLines = errors.strip().replaceAll("\\s*\n\\s*", " | ");
-    return firstLines.length() <= 2000 ? firstLines : firstLines.substring(0, 2000) + " ...";
+  /**
+   * The messages and then all commands. libnftables quotes the line in error too, but of a buffer
+   * it always quotes the first line, wherever the error is.
+   */
+  private static String describe(String errors, String commands) {
+    String messages =
+        errors.lines().filter(line -> line.contains("Error: ")).collect(Collectors.joining(" | "));
+    String said = messages.isEmpty() ? errors.strip() : messages;
+    return shorten(said) + " in: " + shorten(commands.strip().replaceAll("\\s*\n\\s*", " | "));
+  }
+
+  private static String shorten(String text) {
+    return text.length() <= 1000 ? text : text.substring(0, 1000) + " ...";
   }
 
   /** Frees the context; a later run makes a new one. */

@@ -5,12 +5,12 @@ import static dev.molo.linux.jnr.Kernel.check;
 
 import dev.molo.linux.Capability;
 import dev.molo.linux.SystemFacts;
+import java.io.ByteArrayOutputStream;
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Set;
@@ -116,11 +116,21 @@ final class JnrSystemFacts implements SystemFacts {
     return new String(readBytes(path), java.nio.charset.StandardCharsets.US_ASCII);
   }
 
+  /**
+   * Reads with a buffer that is large from the first read on. Files.readAllBytes begins with one
+   * byte where the size is 0, as it is in /proc, and a numeric sysctl gives what follows to nobody: "40"
+   * becomes "4".
+   */
   private static byte[] readBytes(String path) {
-    try {
-      return Files.readAllBytes(Path.of(path));
+    ByteArrayOutputStream whole = new ByteArrayOutputStream();
+    byte[] chunk = new byte[16 * 1024];
+    try (FileInputStream in = new FileInputStream(path)) {
+      for (int count = in.read(chunk); count > 0; count = in.read(chunk)) {
+        whole.write(chunk, 0, count);
+      }
     } catch (IOException e) {
       throw new UncheckedIOException("read " + path, e);
     }
+    return whole.toByteArray();
   }
 }
