@@ -536,7 +536,7 @@ public final class KernelFeatures {
         // It ended already; what it said tells more than the broken pipe.
       }
       ByteBuffer answer = ByteBuffer.allocate(4096);
-      while (answer.hasRemaining() && !endsWithCode(answer)) {
+      while (answer.hasRemaining() && !text(answer).matches("(?s)(.*\n)?[0-9]+\n")) {
         if (linux.epoll().poll(output, Epoll.EPOLLIN, 5000) == 0) {
           throw new LinuxException("poll", Errno.ETIMEDOUT, "a shell in a user namespace");
         }
@@ -544,12 +544,11 @@ public final class KernelFeatures {
           break;
         }
       }
-      return new String(answer.array(), 0, answer.position(), StandardCharsets.UTF_8).strip();
+      return text(answer).strip();
     }
 
-    private static boolean endsWithCode(ByteBuffer answer) {
-      String text = new String(answer.array(), 0, answer.position(), StandardCharsets.UTF_8);
-      return text.matches("(?s)(.*\n)?[0-9]+\n");
+    private static String text(ByteBuffer answer) {
+      return StandardCharsets.UTF_8.decode(answer.duplicate().flip()).toString();
     }
 
     @Override

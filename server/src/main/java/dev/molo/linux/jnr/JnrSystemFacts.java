@@ -118,8 +118,8 @@ final class JnrSystemFacts implements SystemFacts {
 
   /**
    * Reads with a buffer that is large from the first read on. Files.readAllBytes begins with one
-   * byte where the size is 0, as it is in /proc, and a numeric sysctl gives what follows to nobody: "40"
-   * becomes "4".
+   * byte where the size is 0, as it is in /proc, and a numeric sysctl gives what follows to nobody:
+   * "40" becomes "4".
    */
   private static byte[] readBytes(String path) {
     ByteArrayOutputStream whole = new ByteArrayOutputStream();

@@ -318,6 +318,7 @@ class JnrFilesIT {
     assertThat(wrong).isEmpty();
   }
 
+  @SuppressWarnings("ThreadPriorityCheck") // a yield is what lets others make calls in between
   private void repeat(int kind, Queue<String> wrong) {
     for (int i = 0; i < 500; i++) {
       Errno expected =

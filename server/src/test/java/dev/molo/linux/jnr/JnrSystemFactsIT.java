@@ -24,7 +24,7 @@ class JnrSystemFactsIT {
     assertThat(system.effectiveCapabilities())
         .contains(Capability.CAP_SYS_ADMIN, Capability.CAP_NET_ADMIN);
     assertThat(system.lastCapability())
-        .isGreaterThanOrEqualTo(Capability.CAP_CHECKPOINT_RESTORE.ordinal());
+        .isGreaterThanOrEqualTo(Capability.CAP_CHECKPOINT_RESTORE.number());
     assertThat(system.umask()).isBetween(0, 0777);
     assertThat(system.pid()).isEqualTo((int) ProcessHandle.current().pid());
   }
