@@ -66,6 +66,8 @@ public final class MoloCommandLine {
   private static Map<String, Supplier<Object>> commands() {
     Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
     commands.put("serve", ServeCommand::new);
+    commands.put("run", RunCommand::new);
+    commands.put("rm", RmCommand::new);
     commands.put("pods", PodsCommand::new);
     commands.put("ps", PsCommand::new);
     commands.put("logs", LogsCommand::new);
