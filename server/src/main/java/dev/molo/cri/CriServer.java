@@ -5,6 +5,7 @@ import dev.molo.image.Images;
 import dev.molo.pod.PodRuntime;
 import io.grpc.Server;
 import io.grpc.netty.NettyServerBuilder;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
@@ -59,6 +60,8 @@ public final class CriServer implements AutoCloseable {
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(new DomainSocketAddress(socket.toFile()))
             .channelType(EpollServerDomainSocketChannel.class)
+            // grpc sets it on every connection, and a unix socket warns that it knows no such thing
+            .withChildOption(ChannelOption.SO_KEEPALIVE, null)
             .bossEventLoopGroup(loops)
             .workerEventLoopGroup(loops)
             .executor(calls)

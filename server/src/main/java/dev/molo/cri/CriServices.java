@@ -7,6 +7,7 @@ import dev.molo.pod.PodRuntime;
 import io.grpc.ServerServiceDefinition;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Both services of CRI with every call bound to its class. This is the list of what molo serves:
@@ -35,10 +36,15 @@ final class CriServices {
   }
 
   List<ServerServiceDefinition> definitions() {
-    return List.of(runtimeService(), imageService());
+    return List.of(runtimeService().build(), imageService().build());
   }
 
-  private ServerServiceDefinition runtimeService() {
+  /** What is missing for the calls that are not built, by the call's full name. */
+  Map<String, String> notBuilt() {
+    return runtimeService().notBuilt();
+  }
+
+  private ServiceBinding runtimeService() {
     ServiceBinding service =
         new ServiceBinding(RuntimeServiceGrpc.getServiceDescriptor(), fields, large);
     bindSandboxes(service);
@@ -47,7 +53,7 @@ final class CriServices {
     bindStats(service);
     bindRuntime(service);
     bindCheckpoints(service);
-    return service.build();
+    return service;
   }
 
   private void bindSandboxes(ServiceBinding service) {
@@ -59,9 +65,7 @@ final class CriServices {
         .unary(RuntimeServiceGrpc.getListPodSandboxMethod(), new ListPodSandboxCall(runtime))
         .streaming(
             RuntimeServiceGrpc.getStreamPodSandboxesMethod(), new StreamPodSandboxesCall(runtime))
-        .unary(
-            RuntimeServiceGrpc.getUpdatePodSandboxResourcesMethod(),
-            new NotBuilt<>("UpdatePodSandboxResources", "resizing of pods is"));
+        .notBuilt(RuntimeServiceGrpc.getUpdatePodSandboxResourcesMethod(), "resizing of pods is");
   }
 
   private void bindContainers(ServiceBinding service) {
@@ -85,15 +89,9 @@ final class CriServices {
   private void bindStreaming(ServiceBinding service) {
     service
         .unary(RuntimeServiceGrpc.getExecSyncMethod(), new ExecSyncCall(runtime, sending))
-        .unary(
-            RuntimeServiceGrpc.getExecMethod(),
-            new NotBuilt<>("Exec", "the streaming server (use ExecSync) is"))
-        .unary(
-            RuntimeServiceGrpc.getAttachMethod(),
-            new NotBuilt<>("Attach", "the streaming server is"))
-        .unary(
-            RuntimeServiceGrpc.getPortForwardMethod(),
-            new NotBuilt<>("PortForward", "the streaming server is"));
+        .notBuilt(RuntimeServiceGrpc.getExecMethod(), "the streaming server (use ExecSync) is")
+        .notBuilt(RuntimeServiceGrpc.getAttachMethod(), "the streaming server is")
+        .notBuilt(RuntimeServiceGrpc.getPortForwardMethod(), "the streaming server is");
   }
 
   private void bindStats(ServiceBinding service) {
@@ -104,24 +102,12 @@ final class CriServices {
         .streaming(
             RuntimeServiceGrpc.getStreamContainerStatsMethod(),
             new StreamContainerStatsCall(runtime))
-        .unary(
-            RuntimeServiceGrpc.getPodSandboxStatsMethod(),
-            new NotBuilt<>("PodSandboxStats", "statistics of whole pods are"))
-        .unary(
-            RuntimeServiceGrpc.getListPodSandboxStatsMethod(),
-            new NotBuilt<>("ListPodSandboxStats", "statistics of whole pods are"))
-        .streaming(
-            RuntimeServiceGrpc.getStreamPodSandboxStatsMethod(),
-            new NotBuilt<>("StreamPodSandboxStats", "statistics of whole pods are"))
-        .unary(
-            RuntimeServiceGrpc.getListMetricDescriptorsMethod(),
-            new NotBuilt<>("ListMetricDescriptors", "metrics over CRI are"))
-        .unary(
-            RuntimeServiceGrpc.getListPodSandboxMetricsMethod(),
-            new NotBuilt<>("ListPodSandboxMetrics", "metrics over CRI are"))
-        .streaming(
-            RuntimeServiceGrpc.getStreamPodSandboxMetricsMethod(),
-            new NotBuilt<>("StreamPodSandboxMetrics", "metrics over CRI are"));
+        .notBuilt(RuntimeServiceGrpc.getPodSandboxStatsMethod(), "statistics of whole pods are")
+        .notBuilt(RuntimeServiceGrpc.getListPodSandboxStatsMethod(), "statistics of whole pods are")
+        .notBuilt(RuntimeServiceGrpc.getStreamPodSandboxStatsMethod(), "statistics of whole pods are")
+        .notBuilt(RuntimeServiceGrpc.getListMetricDescriptorsMethod(), "metrics over CRI are")
+        .notBuilt(RuntimeServiceGrpc.getListPodSandboxMetricsMethod(), "metrics over CRI are")
+        .notBuilt(RuntimeServiceGrpc.getStreamPodSandboxMetricsMethod(), "metrics over CRI are");
   }
 
   private void bindRuntime(ServiceBinding service) {
@@ -132,32 +118,23 @@ final class CriServices {
         .unary(
             RuntimeServiceGrpc.getUpdateRuntimeConfigMethod(),
             new UpdateRuntimeConfigCall(networks))
-        .streaming(
-            RuntimeServiceGrpc.getGetContainerEventsMethod(),
-            new NotBuilt<>("GetContainerEvents", "the stream of container events is"));
+        .notBuilt(RuntimeServiceGrpc.getGetContainerEventsMethod(), "the stream of container events is");
   }
 
   private void bindCheckpoints(ServiceBinding service) {
     service
-        .unary(
-            RuntimeServiceGrpc.getCheckpointContainerMethod(),
-            new NotBuilt<>("CheckpointContainer", "checkpoints are"))
-        .unary(
-            RuntimeServiceGrpc.getCheckpointPodMethod(),
-            new NotBuilt<>("CheckpointPod", "checkpoints are"))
-        .unary(
-            RuntimeServiceGrpc.getRestorePodMethod(),
-            new NotBuilt<>("RestorePod", "checkpoints are"));
+        .notBuilt(RuntimeServiceGrpc.getCheckpointContainerMethod(), "checkpoints are")
+        .notBuilt(RuntimeServiceGrpc.getCheckpointPodMethod(), "checkpoints are")
+        .notBuilt(RuntimeServiceGrpc.getRestorePodMethod(), "checkpoints are");
   }
 
-  private ServerServiceDefinition imageService() {
+  private ServiceBinding imageService() {
     return new ServiceBinding(ImageServiceGrpc.getServiceDescriptor(), fields, large)
         .unary(ImageServiceGrpc.getListImagesMethod(), new ListImagesCall(images))
         .streaming(ImageServiceGrpc.getStreamImagesMethod(), new StreamImagesCall(images))
         .unary(ImageServiceGrpc.getImageStatusMethod(), new ImageStatusCall(images))
         .unary(ImageServiceGrpc.getPullImageMethod(), new PullImageCall(images))
         .unary(ImageServiceGrpc.getRemoveImageMethod(), new RemoveImageCall(images))
-        .unary(ImageServiceGrpc.getImageFsInfoMethod(), new ImageFsInfoCall(images))
-        .build();
+        .unary(ImageServiceGrpc.getImageFsInfoMethod(), new ImageFsInfoCall(images));
   }
 }

@@ -1,6 +1,7 @@
 package dev.molo.cri;
 
 import com.google.protobuf.Message;
+import dev.molo.fault.FaultException;
 import io.grpc.Context;
 import io.grpc.MethodDescriptor;
 import io.grpc.MethodDescriptor.Marshaller;
@@ -13,6 +14,8 @@ import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Binds the calls of one service to their classes. Around each call: the request is read and
@@ -24,6 +27,7 @@ final class ServiceBinding {
   private final RequestFields fields;
   private final LargeRequests large;
   private final List<ServerMethodDefinition<?, ?>> methods = new ArrayList<>();
+  private final Map<String, String> notBuilt = new TreeMap<>();
 
   ServiceBinding(ServiceDescriptor service, RequestFields fields, LargeRequests large) {
     this.service = service;
@@ -48,6 +52,30 @@ final class ServiceBinding {
         ServerCalls.asyncServerStreamingCall(
             (received, observer) -> stream(method, call, received, observer)));
     return this;
+  }
+
+  /**
+   * Binds a call that this version does not offer: UNIMPLEMENTED, whatever is asked.
+   *
+   * @param missing what there is not, as a sentence's subject: "checkpoints are"
+   */
+  <Q extends Message, R> ServiceBinding notBuilt(MethodDescriptor<Q, R> method, String missing) {
+    notBuilt.put(method.getFullMethodName(), missing);
+    add(
+        method,
+        ServerCalls.asyncServerStreamingCall(
+            (received, observer) -> {
+              String call = method.getBareMethodName();
+              FaultException refusal =
+                  FaultException.unimplemented("%s: %s not built yet", call, missing);
+              observer.onError(FaultStatus.of(call, refusal).asRuntimeException());
+            }));
+    return this;
+  }
+
+  /** What is missing for the calls that are not built, by the call's full name. */
+  Map<String, String> notBuilt() {
+    return Map.copyOf(notBuilt);
   }
 
   /**
