@@ -104,7 +104,8 @@ final class CriServices {
             new StreamContainerStatsCall(runtime))
         .notBuilt(RuntimeServiceGrpc.getPodSandboxStatsMethod(), "statistics of whole pods are")
         .notBuilt(RuntimeServiceGrpc.getListPodSandboxStatsMethod(), "statistics of whole pods are")
-        .notBuilt(RuntimeServiceGrpc.getStreamPodSandboxStatsMethod(), "statistics of whole pods are")
+        .notBuilt(
+            RuntimeServiceGrpc.getStreamPodSandboxStatsMethod(), "statistics of whole pods are")
         .notBuilt(RuntimeServiceGrpc.getListMetricDescriptorsMethod(), "metrics over CRI are")
         .notBuilt(RuntimeServiceGrpc.getListPodSandboxMetricsMethod(), "metrics over CRI are")
         .notBuilt(RuntimeServiceGrpc.getStreamPodSandboxMetricsMethod(), "metrics over CRI are");
@@ -118,7 +119,8 @@ final class CriServices {
         .unary(
             RuntimeServiceGrpc.getUpdateRuntimeConfigMethod(),
             new UpdateRuntimeConfigCall(networks))
-        .notBuilt(RuntimeServiceGrpc.getGetContainerEventsMethod(), "the stream of container events is");
+        .notBuilt(
+            RuntimeServiceGrpc.getGetContainerEventsMethod(), "the stream of container events is");
   }
 
   private void bindCheckpoints(ServiceBinding service) {

@@ -12,10 +12,10 @@ sealed interface Received<Q> {
   Q message();
 
   /** A message that could be read. */
-  record Readable<Q>(Q message) implements Received<Q> {}
+  record Whole<Q>(Q message) implements Received<Q> {}
 
   /** One that could not. */
-  record Unreadable<Q>(FaultException fault) implements Received<Q> {
+  record Broken<Q>(FaultException fault) implements Received<Q> {
     @Override
     public Q message() {
       throw fault;

@@ -45,9 +45,9 @@ final class RequestMarshaller<Q extends Message> implements Marshaller<Received<
             "the request has %d bytes; at most %d are read", size, MAX_REQUEST);
       }
       large.admit(size, Context.current());
-      return new Received.Readable<>(messages.parse(stream));
+      return new Received.Whole<>(messages.parse(stream));
     } catch (FaultException e) {
-      return new Received.Unreadable<>(e);
+      return new Received.Broken<>(e);
     } catch (StatusRuntimeException e) {
       return unreadable(e.getCause() == null ? e : e.getCause());
     } catch (IOException e) {
@@ -56,7 +56,7 @@ final class RequestMarshaller<Q extends Message> implements Marshaller<Received<
   }
 
   private Received<Q> unreadable(Throwable cause) {
-    return new Received.Unreadable<>(
+    return new Received.Broken<>(
         FaultException.invalid("the request cannot be read: %s", cause.getMessage()));
   }
 }

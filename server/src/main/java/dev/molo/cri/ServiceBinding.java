@@ -63,13 +63,12 @@ final class ServiceBinding {
     notBuilt.put(method.getFullMethodName(), missing);
     add(
         method,
-        ServerCalls.asyncServerStreamingCall(
-            (received, observer) -> {
-              String call = method.getBareMethodName();
-              FaultException refusal =
-                  FaultException.unimplemented("%s: %s not built yet", call, missing);
-              observer.onError(FaultStatus.of(call, refusal).asRuntimeException());
-            }));
+        ServerCalls.asyncServerStreamingCall((received, observer) -> {
+          String call = method.getBareMethodName();
+          FaultException refusal =
+              FaultException.unimplemented("%s: %s not built yet", call, missing);
+          observer.onError(FaultStatus.of(call, refusal).asRuntimeException());
+        }));
     return this;
   }
 

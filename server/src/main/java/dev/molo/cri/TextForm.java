@@ -1,9 +1,9 @@
 package dev.molo.cri;
 
+import com.google.errorprone.annotations.Immutable;
 import com.google.protobuf.ByteString;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
-import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /**
@@ -73,11 +73,18 @@ enum TextForm {
   /** A credential: never shown. */
   SECRET("text without control characters", 65_536, TextForm::printable);
 
+  /** Whether text has a form. */
+  @Immutable
+  @FunctionalInterface
+  private interface Rule {
+    boolean holds(String text);
+  }
+
   private final String description;
   private final int maxBytes;
-  private final Predicate<String> rule;
+  private final Rule rule;
 
-  TextForm(String description, int maxBytes, Predicate<String> rule) {
+  TextForm(String description, int maxBytes, Rule rule) {
     this.description = description;
     this.maxBytes = maxBytes;
     this.rule = rule;
@@ -104,7 +111,7 @@ enum TextForm {
   }
 
   private Optional<String> formComplaint(String value) {
-    if (value.isEmpty() || rule.test(value)) {
+    if (value.isEmpty() || rule.holds(value)) {
       return Optional.empty();
     }
     return Optional.of("must be " + description + (secret() ? "" : ", not " + Shown.quoted(value)));

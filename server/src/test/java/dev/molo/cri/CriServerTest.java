@@ -127,8 +127,7 @@ class CriServerTest {
   }
 
   private static StatusRuntimeException refused(Runnable call) {
-    StatusRuntimeException failure =
-        catchThrowableOfType(StatusRuntimeException.class, call::run);
+    StatusRuntimeException failure = catchThrowableOfType(StatusRuntimeException.class, call::run);
     assertThat(failure).as("the call should have failed").isNotNull();
     return failure;
   }
@@ -241,8 +240,7 @@ class CriServerTest {
     pods.startContainer(StartContainerRequest.newBuilder().setContainerId(running).build());
     var filter = ContainerFilter.newBuilder().setPodSandboxId(pod.substring(0, 20));
     filter.getStateBuilder().setState(ContainerState.CONTAINER_RUNNING);
-    var list =
-        pods.listContainers(ListContainersRequest.newBuilder().setFilter(filter).build());
+    var list = pods.listContainers(ListContainersRequest.newBuilder().setFilter(filter).build());
     assertThat(list.getContainersList()).singleElement().extracting("id").isEqualTo(running);
   }
 
@@ -265,7 +263,8 @@ class CriServerTest {
   @Test
   void statusTellsConditionsFeaturesAndVerboseObjects() {
     var status = pods.status(StatusRequest.newBuilder().setVerbose(true).build());
-    assertThat(status.getStatus().getConditionsList()).extracting("type")
+    assertThat(status.getStatus().getConditionsList())
+        .extracting("type")
         .containsExactly("RuntimeReady", "NetworkReady");
     assertThat(status.getStatus().getConditions(1).getReason()).isEqualTo("NoNat");
     assertThat(status.getRuntimeHandlers(0).getFeatures().getRecursiveReadOnlyMounts()).isTrue();
@@ -365,7 +364,8 @@ class CriServerTest {
         () -> raw(RuntimeServiceGrpc.getStopContainerMethod(), text(1 << 20)),
         Status.Code.INVALID_ARGUMENT,
         "container_id is longer");
-    versionNamesRuntimeAndApi();
+    assertThat(pods.version(VersionRequest.getDefaultInstance()).getRuntimeName())
+        .isEqualTo("molo");
   }
 
   /** A message whose field 1 is a string of that many letters. */
@@ -454,8 +454,7 @@ class CriServerTest {
     assertRefused(
         () ->
             pods.withDeadlineAfter(200, TimeUnit.MILLISECONDS)
-                .execSync(
-                    ExecSyncRequest.newBuilder().setContainerId("c").addCmd("sleep").build()),
+                .execSync(ExecSyncRequest.newBuilder().setContainerId("c").addCmd("sleep").build()),
         Status.Code.DEADLINE_EXCEEDED);
     await(ended);
   }

@@ -58,10 +58,10 @@ final class FakeImages implements Images {
     pulls.add(request);
     if (request.reference().endsWith("/slow")) {
       CountDownLatch cancelled = new CountDownLatch(1);
-      try (Cancellation.Registration ignored = cancellation.onCancel(cancelled::countDown)) {
-        slowPullBegan.countDown();
+      cancellation.onCancel(cancelled::countDown);
+      slowPullBegan.countDown();
+      try {
         cancelled.await();
-        ignored.close();
       } catch (InterruptedException e) {
         throw new AssertionError(e);
       }
@@ -90,10 +90,8 @@ final class FakeImages implements Images {
       throw FaultException.invalid("the image's name is empty");
     }
     return byName.values().stream()
-        .filter(
-            image ->
-                image.id().toString().equals(referenceOrId)
-                    || image.repoTags().contains(referenceOrId))
+        .filter(image ->
+            image.id().toString().equals(referenceOrId) || image.repoTags().contains(referenceOrId))
         .findFirst();
   }
 

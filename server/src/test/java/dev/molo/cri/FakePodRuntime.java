@@ -24,9 +24,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * A runtime that only remembers: pods and containers are entries of maps, verbs are noted in
- * {@link #verbs}, and {@link #during} runs inside every lifecycle verb for tests that need to be in
- * the middle of one.
+ * A runtime that only remembers: pods and containers are entries of maps, verbs are noted in {@link
+ * #verbs}, and {@link #during} runs inside every lifecycle verb for tests that need to be in the
+ * middle of one.
  */
 class FakePodRuntime implements PodRuntime {
   /** What {@link #execSync} does. */
@@ -57,7 +57,14 @@ class FakePodRuntime implements PodRuntime {
     sandboxes.put(
         id.value(),
         new SandboxSnapshot(
-            id, spec, true, 1_000, List.of("10.0.0.2", "fd00::2"), 77, "", Map.of("netns", "4026")));
+            id,
+            spec,
+            true,
+            1_000,
+            List.of("10.0.0.2", "fd00::2"),
+            77,
+            "",
+            Map.of("netns", "4026")));
     return id;
   }
 

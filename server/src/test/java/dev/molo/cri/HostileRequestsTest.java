@@ -24,22 +24,24 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 
 /**
- * Strangers' values in every field of every request: whatever they are, the answer is a request that
- * maps, or INVALID_ARGUMENT with a sentence that names the field. Never another exception.
+ * Strangers' values in every field of every request: whatever they are, the answer is a request
+ * that maps, or INVALID_ARGUMENT with a sentence that names the field. Never another exception.
  */
 class HostileRequestsTest {
   private static final RequestFields FIELDS = RequestFields.load();
   private static final List<Place> PLACES = places();
 
   /** A field somewhere below a request, by the fields that lead to it. */
-  private record Place(Message request, List<FieldDescriptor> way) {
+  record Place(Message request, List<FieldDescriptor> way) {
     FieldDescriptor field() {
       return way.getLast();
     }
 
     @Override
     public String toString() {
-      return request.getDescriptorForType().getName() + "." + String.join(".", way.stream().map(FieldDescriptor::getName).toList());
+      return request.getDescriptorForType().getName()
+          + "."
+          + String.join(".", way.stream().map(FieldDescriptor::getName).toList());
     }
   }
 
@@ -90,11 +92,10 @@ class HostileRequestsTest {
   Arbitrary<Place> textPlaces() {
     return Arbitraries.of(
         PLACES.stream()
-            .filter(
-                place ->
-                    place.field().getJavaType() == JavaType.STRING
-                        || place.field().getJavaType() == JavaType.BYTE_STRING
-                        || place.field().isMapField())
+            .filter(place ->
+                place.field().getJavaType() == JavaType.STRING
+                    || place.field().getJavaType() == JavaType.BYTE_STRING
+                    || place.field().isMapField())
             .toList());
   }
 
@@ -102,11 +103,10 @@ class HostileRequestsTest {
   Arbitrary<Place> numberPlaces() {
     return Arbitraries.of(
         PLACES.stream()
-            .filter(
-                place ->
-                    place.field().getJavaType() == JavaType.INT
-                        || place.field().getJavaType() == JavaType.LONG
-                        || place.field().getJavaType() == JavaType.ENUM)
+            .filter(place ->
+                place.field().getJavaType() == JavaType.INT
+                    || place.field().getJavaType() == JavaType.LONG
+                    || place.field().getJavaType() == JavaType.ENUM)
             .toList());
   }
 

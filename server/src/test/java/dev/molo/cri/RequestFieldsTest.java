@@ -88,7 +88,9 @@ class RequestFieldsTest {
       walk(request, request.getName(), rules, walked, missing);
     }
     assertThat(missing).as("fields without a row").isEmpty();
-    assertThat(rules.keySet()).as("rows without a field").containsExactlyInAnyOrderElementsOf(walked);
+    assertThat(rules.keySet())
+        .as("rows without a field")
+        .containsExactlyInAnyOrderElementsOf(walked);
   }
 
   private static void walk(
@@ -352,8 +354,7 @@ class RequestFieldsTest {
     var config = KubeletRequests.containerConfig().toBuilder();
     change.accept(config);
     FaultException failure =
-        catchThrowableOfType(
-            FaultException.class, () -> ContainerMapping.spec(config.build()));
+        catchThrowableOfType(FaultException.class, () -> ContainerMapping.spec(config.build()));
     assertThat(failure).as(words).isNotNull();
     assertThat(failure.kind()).isEqualTo(Fault.INVALID_ARGUMENT);
     assertThat(failure).hasMessageContaining(words);

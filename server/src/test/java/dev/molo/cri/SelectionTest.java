@@ -116,8 +116,7 @@ class SelectionTest {
   void statisticsAreOfRunningContainersOnly() {
     assertThat(Selection.running(containers, ContainerStatsFilter.getDefaultInstance()))
         .containsExactly(running);
-    assertThat(
-            Selection.running(containers, ContainerStatsFilter.newBuilder().setId("c3").build()))
+    assertThat(Selection.running(containers, ContainerStatsFilter.newBuilder().setId("c3").build()))
         .isEmpty();
   }
 }

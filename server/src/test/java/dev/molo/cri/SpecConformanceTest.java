@@ -13,8 +13,8 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /**
- * docs/spec-conformance.md shows the calls and the request fields as the code has them. With
- * {@code -Dmolo.docs.write=true} the test writes the two tables instead of comparing them.
+ * docs/spec-conformance.md shows the calls and the request fields as the code has them. With {@code
+ * -Dmolo.docs.write=true} the test writes the two tables instead of comparing them.
  */
 class SpecConformanceTest {
   private static final Path PAGE =
