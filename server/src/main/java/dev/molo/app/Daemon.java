@@ -1,20 +1,211 @@
 package dev.molo.app;
 
+import dev.molo.cgroup.CgroupSettings;
+import dev.molo.cgroup.Cgroups;
 import dev.molo.config.MoloConfig;
+import dev.molo.cri.CanonicalRequests;
+import dev.molo.cri.CriFacts;
+import dev.molo.cri.CriServer;
+import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
+import dev.molo.image.ImageStore;
+import dev.molo.image.ImageStoreSettings;
+import dev.molo.image.registry.RegistryClient;
+import dev.molo.image.registry.RegistrySettings;
+import dev.molo.launch.LaunchSettings;
+import dev.molo.launch.Launches;
+import dev.molo.linux.Linux;
+import dev.molo.linux.jnr.JnrLinux;
+import dev.molo.network.BridgeNetworks;
+import dev.molo.network.NetworkSettings;
+import dev.molo.pod.PodSettings;
+import dev.molo.pod.Pods;
+import dev.molo.pod.Verbs;
+import dev.molo.state.PodStore;
+import dev.molo.supervisor.ExitRecords;
+import dev.molo.supervisor.NativeMounter;
+import dev.molo.supervisor.NativeSupervisors;
+import dev.molo.supervisor.Reactors;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.internal.VertxInternal;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Clock;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** The daemon: everything wired together, started and stopped in order. */
-public final class Daemon {
-  private Daemon() {}
+/**
+ * The daemon: everything wired together by hand, started from the kernel up and stopped in the
+ * opposite order. Pods do not notice either.
+ */
+public final class Daemon implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Daemon.class);
+
+  /** What a pod's /dev/shm may hold, as with other runtimes. */
+  private static final long SHM_BYTES = 64L << 20;
+
+  private final Started started = new Started();
+  private final MoloConfig config;
+
+  private Daemon(MoloConfig config) {
+    this.config = config;
+  }
 
   /**
    * Serves until the process is told to end.
    *
    * @return the exit status
    */
-  @SuppressWarnings("DoNotCallSuggester") // until it is wired
   public static int run(MoloConfig config) {
-    throw FaultException.unimplemented(
-        "serve instance %s: this build has no wiring of the daemon yet", config.instance());
+    CountDownLatch told = new CountDownLatch(1);
+    CountDownLatch ended = new CountDownLatch(1);
+    try (Daemon daemon = new Daemon(config)) {
+      daemon.start();
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> end(told, ended), "molo-end"));
+      told.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      ended.countDown();
+    }
+    return 0;
+  }
+
+  /** SIGTERM and SIGINT: the JVM runs its hooks while the main thread puts things down. */
+  private static void end(CountDownLatch told, CountDownLatch ended) {
+    told.countDown();
+    try {
+      ended.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void start() {
+    long begin = System.nanoTime();
+    started.add(InstanceLock.take(config.root(), config.instance().name()));
+    makeRunFolder();
+    JnrLinux linux = started.add(JnrLinux.fromProperties());
+    requireRoot(linux);
+    Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
+    started.add(() -> vertx.close().await());
+    Cgroups cgroups = Cgroups.discover(linux, CgroupSettings.of(config));
+    cgroups.enterDaemonLeaf().ifPresent(leaf -> log.info("the daemon lives in {}", leaf));
+    ImageStore images = started.add(images(linux, vertx));
+    BridgeNetworks networks =
+        started.add(new BridgeNetworks(linux, NetworkSettings.of(config.instance(), config.network(), config.root().resolve("network"))));
+    Pods pods = started.add(pods(linux, cgroups, images, networks));
+    pods.recover();
+    serve(linux, vertx, pods, images, networks);
+    log.info(
+        "instance {} serves {} ({} ms after its wiring began)",
+        config.instance(), config.grpc().socket(), (System.nanoTime() - begin) / 1_000_000);
+  }
+
+  private void makeRunFolder() {
+    try {
+      Files.createDirectories(
+          config.run(),
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx--x--x")));
+    } catch (IOException e) {
+      throw new FaultException(
+          Fault.INTERNAL, "make %s: %s".formatted(config.run(), e.getMessage()), e);
+    }
+  }
+
+  private static void requireRoot(Linux linux) {
+    if (!linux.system().effectiveCapabilities().contains(dev.molo.linux.Capability.SYS_ADMIN)) {
+      throw new FaultException(
+          Fault.PERMISSION_DENIED,
+          "serve: the daemon makes namespaces and mounts, so it must run as root (CAP_SYS_ADMIN)");
+    }
+  }
+
+  private ImageStore images(Linux linux, Vertx vertx) {
+    RegistryClient registry =
+        started.add(
+            new RegistryClient(vertx, RegistrySettings.standard(config.images().certsDirs())));
+    return new ImageStore(
+        linux, ImageStoreSettings.of(config), registry, Clock.systemUTC());
+  }
+
+  private Pods pods(
+      JnrLinux linux, Cgroups cgroups, ImageStore images, BridgeNetworks networks) {
+    Path nativePrograms = Path.of(System.getProperty(JnrLinux.NATIVE_FOLDER));
+    Reactors reactors = started.add(new Reactors(linux));
+    PodStore store = new PodStore(config.root());
+    NativeSupervisors supervisors =
+        started.add(new NativeSupervisors(linux, reactors, config.run(), nativePrograms));
+    NativeMounter mounter =
+        started.add(
+            new NativeMounter(
+                linux,
+                reactors,
+                nativePrograms,
+                config.root().resolve("images/layers"),
+                config.root().resolve("pods")));
+    ExecutorService threads =
+        Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("molo-", 0).factory());
+    started.add(threads::shutdown);
+    Pods.Rooms rooms =
+        new Pods.Rooms(
+            linux,
+            supervisors,
+            new ExitRecords(config.run()),
+            mounter,
+            images,
+            networks,
+            cgroups,
+            new Launches(linux, LaunchSettings.of(config)),
+            store);
+    Verbs verbs =
+        new Verbs(() -> linux.system().realTimeNanos(), FaultPoints.fromProperties());
+    return new Pods(
+        rooms, new CanonicalRequests(), verbs, threads, podSettings(), Map::of);
+  }
+
+  private PodSettings podSettings() {
+    return new PodSettings(
+        config.timeouts().verb(),
+        config.timeouts().slowStage(),
+        SHM_BYTES,
+        config.exec().streamLimit(),
+        config.exec().budget(),
+        config.exec().drain());
+  }
+
+  private void serve(
+      Linux linux, Vertx vertx, Pods pods, ImageStore images, BridgeNetworks networks) {
+    CriFacts facts =
+        new CriFacts(
+            ProgramVersion.text(),
+            config.cgroup().driver(),
+            Map.of("", new CriFacts.HandlerFeatures(true, false)),
+            false,
+            false);
+    try {
+      started.add(
+          CriServer.start(
+              config.grpc(),
+              ((VertxInternal) vertx).nettyEventLoopGroup(),
+              pods,
+              images,
+              facts,
+              cidrs -> log.info("the cluster gives pods {}; the built-in network keeps {}", cidrs, networks.status().subnets())));
+    } catch (IOException e) {
+      throw new FaultException(Fault.INTERNAL, e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public void close() {
+    started.close();
   }
 }

@@ -1,5 +1,6 @@
 package dev.molo.app.cli;
 
+import dev.molo.app.ProgramVersion;
 import dev.molo.cri.v1.VersionRequest;
 import dev.molo.cri.v1.VersionResponse;
 import dev.molo.fault.FaultException;
