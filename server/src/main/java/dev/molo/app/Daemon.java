@@ -121,7 +121,7 @@ public final class Daemon implements AutoCloseable {
   }
 
   private static void requireRoot(Linux linux) {
-    if (!linux.system().effectiveCapabilities().contains(dev.molo.linux.Capability.SYS_ADMIN)) {
+    if (!linux.system().effectiveCapabilities().contains(dev.molo.linux.Capability.CAP_SYS_ADMIN)) {
       throw new FaultException(
           Fault.PERMISSION_DENIED,
           "serve: the daemon makes namespaces and mounts, so it must run as root (CAP_SYS_ADMIN)");
@@ -133,7 +133,17 @@ public final class Daemon implements AutoCloseable {
         started.add(
             new RegistryClient(vertx, RegistrySettings.standard(config.images().certsDirs())));
     return new ImageStore(
-        linux, ImageStoreSettings.of(config), registry, Clock.systemUTC());
+        linux, storeSettings(), registry, Clock.systemUTC());
+  }
+
+  private ImageStoreSettings storeSettings() {
+    ImageStoreSettings standard = ImageStoreSettings.standard(config.root());
+    return new ImageStoreSettings(
+        standard.root(),
+        config.images().pinned(),
+        config.images().parallelLayers(),
+        standard.limits(),
+        standard.platform());
   }
 
   private Pods pods(
