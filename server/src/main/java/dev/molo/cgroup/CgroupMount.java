@@ -43,7 +43,7 @@ public record CgroupMount(String path, boolean hybrid, Set<String> controllers) 
 
   static Set<String> words(String line) {
     Set<String> words = new TreeSet<>();
-    for (String word : line.trim().split("\\s+")) {
+    for (String word : line.trim().split("\\s+", -1)) {
       if (!word.isEmpty()) {
         words.add(word);
       }
@@ -55,7 +55,7 @@ public record CgroupMount(String path, boolean hybrid, Set<String> controllers) 
   private record MountLine(String point, String type) {
     static MountLine of(String line) {
       String[] halves = line.split(" - ", 2);
-      String[] left = halves[0].split(" ");
+      String[] left = halves[0].split(" ", -1);
       String type = halves.length < 2 ? "" : halves[1].split(" ", 2)[0];
       return left.length < 5 ? new MountLine("", "") : new MountLine(left[4], type);
     }

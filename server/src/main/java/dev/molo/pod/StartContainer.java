@@ -60,6 +60,7 @@ final class StartContainer {
                 () -> FaultException.precondition("start in pod %s: it has no cgroup", pod.id()))
             .createContainer(container.id(), container.resources());
     pod.lane().run(() -> container.inCgroup(leaf));
+    node.launches().deviceFilter(container.spec()).ifPresent(leaf::filterDevices);
 
     verb.step("open log", "log directory");
     Optional<Fd> log = node.logs().open(pod.spec(), container.spec());
