@@ -5,6 +5,8 @@
 #   skip NAME REASON          a test that cannot run here
 #   report_close              prints `SUITE: N passed, N failed, N skipped`; its status is 1 when anything failed or nothing ran
 #
+#   take_rows FILE            adds the rows of another suite
+
 # Assertions, to be used inside a step (each goes on after a failure, so one step reports all that is wrong):
 #   try COMMAND ...           the command must succeed; what it prints is in $out, what it complains of in the failure
 #   refuse PATTERN COMMAND    the command must fail, with the extended regular expression in what it prints
@@ -42,6 +44,19 @@ step() {
     for failure in "${step_failures[@]}"; do printf '%s\n' "$failure" | sed 's/^/      /'; done
     report_row failed "$name" "${step_failures[0]}"
   fi
+}
+
+take_rows() {
+  local outcome name reason
+  while IFS=$'\t' read -r outcome name reason; do
+    case $outcome in
+      passed) report_passed=$((report_passed + 1)); printf 'ok    %s\n' "$name" ;;
+      failed) report_failed=$((report_failed + 1)); printf 'FAIL  %s\n      %s\n' "$name" "$reason" ;;
+      skipped) report_skipped=$((report_skipped + 1)); printf 'skip  %s: %s\n' "$name" "$reason" ;;
+      *) continue ;;
+    esac
+    report_row "$outcome" "$name" "$reason"
+  done < "$1"
 }
 
 skip() {
