@@ -74,6 +74,7 @@ public final class MoloCommandLine {
     commands.put("exec", ExecCommand::new);
     commands.put("stats", StatsCommand::new);
     commands.put("images", ImagesCommand::new);
+    commands.put("pull", PullCommand::new);
     commands.put("completion", CompletionCommand::new);
     commands.put("version", VersionCommand::new);
     commands.put("train", TrainCommand::new);

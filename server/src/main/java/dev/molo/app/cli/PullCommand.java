@@ -1,0 +1,101 @@
+package dev.molo.app.cli;
+
+import dev.molo.cri.v1.AuthConfig;
+import dev.molo.cri.v1.ImageSpec;
+import dev.molo.cri.v1.PullImageRequest;
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Pulls an image. */
+@Command(
+    name = "pull",
+    header = "Pull an image.",
+    description = {
+      "",
+      "On a terminal the progress of each layer is shown, when the daemon serves HTTP.",
+      ""
+    })
+final class PullCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @Mixin private ConnectionOptions connection;
+  @Mixin private OutputOptions output;
+
+  @Option(
+      names = "--username",
+      paramLabel = "NAME",
+      description = "Identify to the registry; the password is read from standard input.")
+  private String username;
+
+  @Parameters(paramLabel = "IMAGE", description = "As nginx, quay.io/org/app:1.2 or app@sha256:….")
+  private String image;
+
+  @Override
+  public Integer call() {
+    long began = System.nanoTime();
+    PullImageRequest request = request();
+    try (CriClient client = connection.connect()) {
+      String ref = pull(client, request);
+      long millis = (System.nanoTime() - began) / 1_000_000;
+      show(ref, millis);
+    }
+    return ExitCode.OK;
+  }
+
+  private String pull(CriClient client, PullImageRequest request) {
+    Optional<HttpAddress> http = HttpAddress.of(client.runDirectory());
+    boolean terminal = System.console().isTerminal();
+    if (output.json() || !terminal || http.isEmpty()) {
+      return client.imagesWithoutDeadline().pullImage(request).getImageRef();
+    }
+    try (PullProgressView _ = PullProgressView.show(http.get())) {
+      return client.imagesWithoutDeadline().pullImage(request).getImageRef();
+    }
+  }
+
+  private PullImageRequest request() {
+    PullImageRequest.Builder request =
+        PullImageRequest.newBuilder()
+            .setImage(ImageSpec.newBuilder().setImage(image).setUserSpecifiedImage(image));
+    if (username != null) {
+      request.setAuth(AuthConfig.newBuilder().setUsername(username).setPassword(password()));
+    }
+    return request.build();
+  }
+
+  private static String password() {
+    try {
+      if (System.console().isTerminal()) {
+        return new String(System.console().readPassword("password: "));
+      }
+      return new String(System.in.readAllBytes(), StandardCharsets.UTF_8).stripTrailing();
+    } catch (IOException e) {
+      throw new FaultException(Fault.INVALID_ARGUMENT, "read the password: " + e, e);
+    }
+  }
+
+  private void show(String ref, long millis) {
+    PrintWriter out = spec.commandLine().getOut();
+    if (output.json()) {
+      Map<String, Object> facts = new LinkedHashMap<>();
+      facts.put("image", image);
+      facts.put("id", ref);
+      facts.put("milliseconds", millis);
+      out.println(JsonText.of(facts));
+    } else {
+      out.println("%s %s in %.1f s".formatted(image, Shown.briefId(ref), millis / 1000.0));
+    }
+  }
+}
