@@ -1,8 +1,11 @@
 package dev.molo.launch;
 
 import dev.molo.linux.Capability;
+import dev.molo.linux.FileMode;
 import dev.molo.linux.RecordingLinux;
 import dev.molo.linux.Seccomp;
+import dev.molo.linux.Stat;
+import dev.molo.linux.TimeSpec;
 import dev.molo.spec.CapabilityRequest;
 import dev.molo.spec.ContainerMetadata;
 import dev.molo.spec.ContainerSecurity;
@@ -157,8 +160,26 @@ final class Specs {
   }
 
   static RecordingLinux kernel(Set<Capability> own) {
+    Stat somewhere =
+        new Stat(
+            FileMode.S_IFDIR | 0755,
+            1,
+            0,
+            0,
+            1,
+            0,
+            0,
+            4096,
+            new Stat.Device(8, 1),
+            new Stat.Device(0, 0),
+            new TimeSpec(0, 0),
+            new TimeSpec(0, 0),
+            new TimeSpec(0, 0),
+            36,
+            false);
     return new RecordingLinux()
         .answer("effectiveCapabilities", call -> own)
+        .answer("statx", call -> somewhere)
         .answer("kernelRelease", call -> "6.1.0")
         .answer("compile", call -> new Seccomp.Program(new byte[] {1, 2, 3, 4, 5, 6, 7, 8}, List.of()))
         .answer(
