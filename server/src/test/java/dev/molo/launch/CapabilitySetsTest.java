@@ -30,7 +30,8 @@ class CapabilitySetsTest {
 
   @Test
   void namesAreTakenInEverySpelling() {
-    CapabilitySets sets = sets(List.of("NET_ADMIN", "cap_sys_admin"), List.of("Net_Raw"), List.of(), ALL);
+    CapabilitySets sets =
+        sets(List.of("NET_ADMIN", "cap_sys_admin"), List.of("Net_Raw"), List.of(), ALL);
     assertThat(sets.bounding())
         .contains(CAP_NET_ADMIN, CAP_SYS_ADMIN)
         .doesNotContain(CAP_NET_RAW)

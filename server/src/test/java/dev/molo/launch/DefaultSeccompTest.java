@@ -21,11 +21,37 @@ class DefaultSeccompTest {
   void whatReachesPastTheContainerIsNotAllowed() {
     assertThat(allowed(Set.of()))
         .doesNotContain(
-            "mount", "umount2", "unshare", "setns", "init_module", "finit_module", "delete_module",
-            "reboot", "swapon", "kexec_load", "bpf", "perf_event_open", "ptrace_scope", "keyctl",
-            "add_key", "request_key", "io_uring_setup", "userfaultfd", "open_by_handle_at",
-            "chroot", "clock_settime", "settimeofday", "syslog", "iopl", "acct", "pivot_root",
-            "quotactl", "move_pages", "mbind", "sethostname", "clone3")
+            "mount",
+            "umount2",
+            "unshare",
+            "setns",
+            "init_module",
+            "finit_module",
+            "delete_module",
+            "reboot",
+            "swapon",
+            "kexec_load",
+            "bpf",
+            "perf_event_open",
+            "ptrace_scope",
+            "keyctl",
+            "add_key",
+            "request_key",
+            "io_uring_setup",
+            "userfaultfd",
+            "open_by_handle_at",
+            "chroot",
+            "clock_settime",
+            "settimeofday",
+            "syslog",
+            "iopl",
+            "acct",
+            "pivot_root",
+            "quotactl",
+            "move_pages",
+            "mbind",
+            "sethostname",
+            "clone3")
         .contains("read", "execve", "futex", "capset", "setresuid", "clone", "prctl", "seccomp");
   }
 

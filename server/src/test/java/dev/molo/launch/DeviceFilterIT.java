@@ -75,7 +75,8 @@ class DeviceFilterIT {
   void fourThousandDevicesStillMakeAProgramThatIsTaken() throws Exception {
     List<DeviceNode> nodes = new ArrayList<>();
     for (int i = 0; i < 4096; i++) {
-      nodes.add(new DeviceNode("/dev/x" + i, FileMode.S_IFBLK | 0600, 8 + i / 256, i % 256, 0, 0, "rw"));
+      nodes.add(
+          new DeviceNode("/dev/x" + i, FileMode.S_IFBLK | 0600, 8 + i / 256, i % 256, 0, 0, "rw"));
     }
     guard(nodes);
     assertThat(runs("head -c 1 /dev/zero > /dev/null")).isFalse();
@@ -95,7 +96,10 @@ class DeviceFilterIT {
   private static boolean runsIn(Path cgroup, String command) throws Exception {
     Process shell =
         new ProcessBuilder(
-                "/bin/sh", "-c", "echo $$ > " + cgroup + "/cgroup.procs && exec /bin/sh -c \"$0\"", command)
+                "/bin/sh",
+                "-c",
+                "echo $$ > " + cgroup + "/cgroup.procs && exec /bin/sh -c \"$0\"",
+                command)
             .redirectErrorStream(true)
             .start();
     String said = new String(shell.getInputStream().readAllBytes());

@@ -135,7 +135,13 @@ class LaunchesTest {
     assertThat(operations("ATTACH"))
         .extracting(line -> line.split(" ", -1)[3])
         .containsExactly(
-            "/dev/shm", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/a", "/z", "/a/b",
+            "/dev/shm",
+            "/etc/hosts",
+            "/etc/hostname",
+            "/etc/resolv.conf",
+            "/a",
+            "/z",
+            "/a/b",
             "/a/b/c");
   }
 
@@ -143,9 +149,7 @@ class LaunchesTest {
   void theRequestsMountsReplaceOurs() {
     specs.mounts =
         List.of(
-            Specs.bind("/h", "/etc/hosts"),
-            Specs.bind("/h", "/dev/shm"),
-            Specs.bind("/h", "/sys"));
+            Specs.bind("/h", "/etc/hosts"), Specs.bind("/h", "/dev/shm"), Specs.bind("/h", "/sys"));
     assertThat(operations("ATTACH"))
         .extracting(line -> line.split(" ", -1)[3])
         .containsExactly("/etc/hostname", "/etc/resolv.conf", "/sys", "/etc/hosts", "/dev/shm");
@@ -209,7 +213,8 @@ class LaunchesTest {
     specs.ipc = NamespaceMode.NODE;
     LaunchContext context = context(Optional.empty());
     try (Launch launch = launches.containerPlan(context)) {
-      assertThat(PlanText.of(launch.plan())).anyMatch(line -> line.matches("ATTACH \\d+ 1 /dev/shm"));
+      assertThat(PlanText.of(launch.plan()))
+          .anyMatch(line -> line.matches("ATTACH \\d+ 1 /dev/shm"));
       assertThat(linux.calls("openat2")).anyMatch(call -> call.contains("/dev/shm"));
     }
   }
@@ -362,9 +367,7 @@ class LaunchesTest {
   }
 
   private void mountinfo(String table) {
-    linux.answer(
-        "readFile",
-        call -> table.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    linux.answer("readFile", call -> table.getBytes(java.nio.charset.StandardCharsets.UTF_8));
   }
 
   private int countCalls() {

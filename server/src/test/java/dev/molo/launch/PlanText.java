@@ -13,7 +13,9 @@ import java.util.Map;
  * or {@code p1}.
  */
 final class PlanText {
-  /** Letters: d descriptor, x hexadecimal u32, u signed u32, q hexadecimal u64; the rest is text. */
+  /**
+   * Letters: d descriptor, x hexadecimal u32, u signed u32, q hexadecimal u64; the rest is text.
+   */
   private static final Map<Integer, String> SHAPES =
       Map.ofEntries(
           Map.entry(0x0100, "CGROUP d"),

@@ -29,7 +29,10 @@ class SeccompFiltersIT {
   void theDefaultCompilesForEverySetOfCapabilitiesAndIsKept() {
     specs.seccomp = SecurityProfile.RUNTIME_DEFAULT;
     for (Set<Capability> bounding :
-        Set.of(Set.<Capability>of(), Set.of(Capability.CAP_SYS_ADMIN), EnumSet.allOf(Capability.class))) {
+        Set.of(
+            Set.<Capability>of(),
+            Set.of(Capability.CAP_SYS_ADMIN),
+            EnumSet.allOf(Capability.class))) {
       SeccompFilters.Filter filter = filters.of(specs.security(), bounding).orElseThrow();
       assertThat(filter.program().bpf().length).isGreaterThan(100).matches(n -> n % 8 == 0);
       assertThat(filters.of(specs.security(), bounding)).contains(filter);

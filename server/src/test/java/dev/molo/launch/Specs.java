@@ -181,12 +181,15 @@ final class Specs {
         .answer("effectiveCapabilities", call -> own)
         .answer("statx", call -> somewhere)
         .answer("kernelRelease", call -> "6.1.0")
-        .answer("compile", call -> new Seccomp.Program(new byte[] {1, 2, 3, 4, 5, 6, 7, 8}, List.of()))
+        .answer(
+            "compile", call -> new Seccomp.Program(new byte[] {1, 2, 3, 4, 5, 6, 7, 8}, List.of()))
         .answer(
             "readFile",
             call ->
-                switch (new String((byte[]) call.arguments().get(1), java.nio.charset.StandardCharsets.UTF_8)) {
-                  case "/proc/sys/fs/nr_open" -> "1073741816\n".getBytes(java.nio.charset.StandardCharsets.UTF_8);
+                switch (new String(
+                    (byte[]) call.arguments().get(1), java.nio.charset.StandardCharsets.UTF_8)) {
+                  case "/proc/sys/fs/nr_open" ->
+                      "1073741816\n".getBytes(java.nio.charset.StandardCharsets.UTF_8);
                   case "/proc/self/limits" ->
                       "Max open files            1024                 524288               files\n"
                           .getBytes(java.nio.charset.StandardCharsets.UTF_8);

@@ -34,8 +34,7 @@ class UserDatabaseIT {
   @Test
   void anOrdinaryFileIsRead() throws IOException {
     Files.writeString(passwd, "web:x:5:6::/srv:/bin/sh\n");
-    assertThat(read().userNamed("web"))
-        .contains(new UserDatabase.User("web", 5, 6, "/srv"));
+    assertThat(read().userNamed("web")).contains(new UserDatabase.User("web", 5, 6, "/srv"));
   }
 
   @Test
@@ -62,8 +61,7 @@ class UserDatabaseIT {
 
   @Test
   void aDeviceIsNotRead() throws Exception {
-    assertThat(
-            new ProcessBuilder("mknod", passwd.toString(), "c", "1", "5").start().waitFor())
+    assertThat(new ProcessBuilder("mknod", passwd.toString(), "c", "1", "5").start().waitFor())
         .isZero();
     assertThatThrownBy(this::read).hasMessageContaining("not a regular file");
   }
