@@ -137,7 +137,8 @@ public final class Daemon implements AutoCloseable {
   }
 
   private ImageStoreSettings storeSettings() {
-    ImageStoreSettings standard = ImageStoreSettings.standard(config.root());
+    ImageStoreSettings standard =
+        ImageStoreSettings.standard(config.root().resolve("images"));
     return new ImageStoreSettings(
         standard.root(),
         config.images().pinned(),
