@@ -75,11 +75,16 @@ final class JnrNftables implements Nftables, AutoCloseable {
     }
   }
 
-  /** libnftables gives no errno but its text, at the end of a line: find the longest that fits. */
+  /**
+   * libnftables gives no errno but its text at the end of each message; the first message has the
+   * cause.
+   */
   private static Errno errnoOf(String errors) {
-    return Arrays.stream(Errno.values())
-        .filter(errno -> errno != Errno.UNKNOWN && errors.contains(errno.text()))
-        .max(java.util.Comparator.comparingInt(errno -> errno.text().length()))
+    return errors
+        .lines()
+        .flatMap(line ->
+            Arrays.stream(Errno.values()).filter(errno -> line.endsWith(": " + errno.text())))
+        .findFirst()
         .orElse(Errno.EINVAL);
   }
 

@@ -23,10 +23,12 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
+@Tag("guest") // on Linux 6.1 too
 @ExtendWith(RealKernel.class)
 class JnrFilesIT {
 
@@ -171,8 +173,8 @@ class JnrFilesIT {
         () -> files.lsetxattr(dir, bytes("f"), "trusted.molo", value, OpenFlags.XATTR_CREATE));
     try (Fd path = files.open(dir, "f", OpenFlags.O_PATH)) {
       assertThat(files.getxattr(path, "trusted.molo")).hasValue(value);
-      files.setxattr(path, "user.big", new byte[3000], 0);
-      assertThat(files.listxattr(path)).contains("trusted.molo", "user.big");
+      files.setxattr(path, "trusted.big", new byte[3000], 0);
+      assertThat(files.listxattr(path)).contains("trusted.molo", "trusted.big");
     }
     assertThat(files.lgetxattr(dir, bytes("l"), "trusted.link")).hasValue(value);
     assertThat(files.llistxattr(dir, bytes("l"))).contains("trusted.link");
@@ -320,7 +322,7 @@ class JnrFilesIT {
 
   @SuppressWarnings("ThreadPriorityCheck") // a yield is what lets others make calls in between
   private void repeat(int kind, Queue<String> wrong) {
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < 100; i++) {
       Errno expected =
           switch (kind) {
             case 0 -> Errno.ENOENT;

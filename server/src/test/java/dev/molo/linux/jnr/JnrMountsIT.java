@@ -14,10 +14,12 @@ import dev.molo.linux.OpenFlags;
 import dev.molo.linux.RealKernel;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
+@Tag("guest") // on Linux 6.1 too
 @ExtendWith(RealKernel.class)
 class JnrMountsIT {
 
