@@ -105,7 +105,7 @@ final class ImageAssembly {
     List<PullBoard.Line> lines = board.layers(blobs);
     Map<Digest, CompletableFuture<StoredLayer>> wanted = new LinkedHashMap<>();
     try (Cancellation group = Cancellation.create();
-        Cancellation.Registration ignored =
+        Cancellation.Registration _ =
             cancellation.onCancel(() -> group.cancel(cancellation.reason().orElseThrow()))) {
       for (int i = 0; i < blobs.size(); i++) {
         Descriptor blob = blobs.get(i);

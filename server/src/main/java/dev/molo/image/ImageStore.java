@@ -2,6 +2,7 @@ package dev.molo.image;
 
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
+import dev.molo.image.archive.ImageArchive;
 import dev.molo.image.content.ConfigDocument;
 import dev.molo.image.content.Descriptor;
 import dev.molo.image.content.ManifestDocument;
@@ -183,7 +184,7 @@ public final class ImageStore implements Images, AutoCloseable {
               + Quoted.plain(document.platform().toString())
               + ", which this machine is not");
     }
-    try (LayerHold hold =
+    try (LayerHold _ =
         assembly.layers(reference.toString(), resolved.manifest(), document.diffIds(), session)) {
       List<String> tags =
           reference.digest().isPresent() ? List.of() : List.of(reference.toString());
@@ -274,7 +275,58 @@ public final class ImageStore implements Images, AutoCloseable {
   @Override
   public List<Image> importArchive(
       ImportRequest request, Cancellation cancellation, PullListener listener) {
-    throw FaultException.unimplemented("import of image archives");
+    Optional<Reference> name = request.name().map(Reference::parse).map(Reference::orLatest);
+    PullBoard board = new PullBoard(request.source().toString(), clock.instant());
+    board.listen(listener);
+    imports.put(board, true);
+    try (ImageArchive archive = ImageArchive.open(request.source(), layers.scratchDirectory())) {
+      List<ImageArchive.ArchivedImage> found = archive.images(platforms);
+      if (name.isPresent() && found.size() > 1) {
+        throw FaultException.invalid(
+            "import %s: it holds %d images, which cannot all be named %s",
+            request.source(), found.size(), name.get());
+      }
+      List<Image> images = new ArrayList<>();
+      for (ImageArchive.ArchivedImage one : found) {
+        images.add(bringIn(request, one, name, archive, board, cancellation));
+      }
+      board.stage(PullProgress.Stage.DONE);
+      return images;
+    } finally {
+      imports.remove(board);
+    }
+  }
+
+  private Image bringIn(
+      ImportRequest request,
+      ImageArchive.ArchivedImage one,
+      Optional<Reference> name,
+      ImageArchive archive,
+      PullBoard board,
+      Cancellation cancellation) {
+    ImageAssembly assembly = new ImageAssembly(layers, board, cancellation);
+    byte[] config = assembly.config(one.manifest(), archive);
+    ConfigDocument document = ConfigDocument.parse(one.manifest().config().digest(), config);
+    if (!platforms.fits(document.platform())) {
+      throw FaultException.notFound(
+          "import %s: its image is for %s, which this machine is not",
+          request.source(), Quoted.plain(document.platform().toString()));
+    }
+    List<Reference> names =
+        name.isPresent()
+            ? List.of(name.get())
+            : one.names().stream().map(Reference::parse).map(Reference::orLatest).toList();
+    String what = "import of " + request.source();
+    try (LayerHold _ = assembly.layers(what, one.manifest(), document.diffIds(), archive)) {
+      List<String> tags =
+          names.stream().filter(n -> n.tag().isPresent()).map(Reference::toString).toList();
+      List<String> digests =
+          one.digest().stream().flatMap(d -> names.stream().map(n -> n.at(d).toString())).toList();
+      Image image =
+          commit(new ImageRecord(tags, digests, document, config, one.document(), Map.of()));
+      LOG.info("imported {} {} from {}", image.id(), image.repoTags(), request.source());
+      return image;
+    }
   }
 
   @Override

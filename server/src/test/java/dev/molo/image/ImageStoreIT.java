@@ -323,4 +323,77 @@ final class ImageStoreIT {
       assertThat(lease.root().resolve("empty/fs")).isEmptyDirectory();
     }
   }
+
+  private Path archive(String name, byte[] bytes) throws IOException {
+    return Files.write(directory.resolve(name), bytes);
+  }
+
+  private List<Image> bringIn(Path source) {
+    return store.importArchive(
+        new ImportRequest(source, java.util.Optional.empty()),
+        Cancellation.create(),
+        PullListener.none());
+  }
+
+  @Test
+  void ociArchiveIsImportedPlainAndCompressed() throws IOException {
+    TestImage image = twoLayers();
+    byte[] tar = TestArchives.oci(image, "docker.io/team/app:v1");
+    Image imported = bringIn(archive("app.tar", tar)).getFirst();
+    assertThat(imported.id()).isEqualTo(image.id());
+    assertThat(imported.repoTags()).containsExactly("docker.io/team/app:v1");
+    assertThat(imported.repoDigests())
+        .containsExactly("docker.io/team/app@" + Digest.ofBytes(image.manifestBytes()));
+    assertThat(store.find("team/app:v1")).contains(imported);
+    store.remove("team/app:v1");
+    assertThat(bringIn(archive("app.tar.gz", TarBytes.gzip(tar)))).containsExactly(imported);
+    assertThat(entriesIn("ingest")).isZero();
+  }
+
+  @Test
+  void importCanNameTheImage() throws IOException {
+    Path source = archive("app.tar", TestArchives.oci(twoLayers(), "latest"));
+    assertThat(bringIn(source).getFirst().repoTags()).isEmpty();
+    ImportRequest named = new ImportRequest(source, java.util.Optional.of("nginx"));
+    assertThat(
+            store
+                .importArchive(named, Cancellation.create(), PullListener.none())
+                .getFirst()
+                .repoTags())
+        .containsExactly("docker.io/library/nginx:latest");
+  }
+
+  @Test
+  void layoutDirectoryIsImported() throws Exception {
+    Path source = archive("app.tar", TestArchives.oci(twoLayers(), "app:v1"));
+    Path layout = Files.createDirectory(directory.resolve("layout"));
+    assertThat(
+            new ProcessBuilder("tar", "-xf", source.toString(), "-C", layout.toString())
+                .start()
+                .waitFor())
+        .isZero();
+    assertThat(bringIn(layout).getFirst().repoTags()).containsExactly("docker.io/library/app:v1");
+  }
+
+  @Test
+  void dockerArchiveIsImported() throws IOException {
+    TestImage image = twoLayers();
+    Image imported = bringIn(archive("saved.tar", TestArchives.docker(image, "app:v1"))).getFirst();
+    assertThat(imported.id()).isEqualTo(image.id());
+    assertThat(imported.repoTags()).containsExactly("docker.io/library/app:v1");
+    assertThat(imported.imageRef()).isEqualTo(image.id().toString());
+  }
+
+  @Test
+  void whatIsNoArchiveIsRefused() throws IOException {
+    assertThatThrownBy(
+            () -> bringIn(archive("no.tar", new TarBytes().add(TarBytes.file("x", "y")).bytes())))
+        .hasMessageContaining("neither index.json");
+    assertThatThrownBy(() ->
+            bringIn(
+                archive(
+                    "junk", "junk".repeat(300).getBytes(java.nio.charset.StandardCharsets.UTF_8))))
+        .hasMessageContaining("not a tar archive");
+    assertThatThrownBy(() -> bringIn(directory.resolve("absent"))).hasMessageContaining("absent");
+  }
 }

@@ -225,6 +225,11 @@ public final class LayerStore implements AutoCloseable {
     return lowers.isEmpty() ? List.of(EMPTY + "/fs") : lowers;
   }
 
+  /** For what is half-made and not a layer; cleared at start. */
+  public Path scratchDirectory() {
+    return root.resolve("ingest");
+  }
+
   public Totals totals() {
     return totals;
   }

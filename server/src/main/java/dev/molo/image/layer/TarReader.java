@@ -24,6 +24,7 @@ final class TarReader {
 
   private final InputStream in;
   private final TarRecorder recorder;
+  private final boolean skipping;
   private final byte[] block = new byte[BLOCK];
   private final byte[] skipBuffer = new byte[16 << 10];
   private final CRC32C crc = new CRC32C();
@@ -34,8 +35,18 @@ final class TarReader {
   private boolean open;
 
   TarReader(InputStream in, TarRecorder recorder) {
+    this(in, recorder, false);
+  }
+
+  /** A reader that nobody listens to: what is not read is skipped in the stream itself. */
+  TarReader(InputStream in) {
+    this(in, TarRecorder.none(), true);
+  }
+
+  private TarReader(InputStream in, TarRecorder recorder, boolean skipping) {
     this.in = in;
     this.recorder = recorder;
+    this.skipping = skipping;
   }
 
   /**
@@ -131,6 +142,10 @@ final class TarReader {
   private void finishContent() throws IOException {
     if (!open) {
       return;
+    }
+    if (skipping && remaining > 0) {
+      in.skipNBytes(remaining);
+      remaining = 0;
     }
     while (remaining > 0) {
       read(skipBuffer, 0, skipBuffer.length);

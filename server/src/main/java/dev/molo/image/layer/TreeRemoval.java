@@ -32,7 +32,8 @@ final class TreeRemoval {
 
   /** Deletes {@code name} in the base directory, and what it had to be flattened into. */
   void remove(String name) {
-    remove(base, name.getBytes(StandardCharsets.UTF_8), true, 0);
+    byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+    remove(base, bytes, files.statx(base, bytes, OpenFlags.AT_SYMLINK_NOFOLLOW).isDirectory(), 0);
     while (again) {
       again = false;
       for (DirEntry entry : files.list(base)) {

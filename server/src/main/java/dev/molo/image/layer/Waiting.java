@@ -18,7 +18,7 @@ public final class Waiting {
    */
   public static <T> T on(CompletableFuture<T> future, Cancellation own) {
     CompletableFuture<T> mine = future.copy();
-    try (Cancellation.Registration ignored =
+    try (Cancellation.Registration _ =
         own.onCancel(() -> mine.completeExceptionally(own.reason().orElseThrow()))) {
       return mine.get();
     } catch (ExecutionException e) {

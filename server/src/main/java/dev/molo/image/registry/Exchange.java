@@ -173,7 +173,7 @@ final class Exchange {
     }
     CompletableFuture<Answer> arrived = new CompletableFuture<>();
     CompletableFuture<HttpClientRequest> started = new CompletableFuture<>();
-    try (Cancellation.Registration ignored =
+    try (Cancellation.Registration _ =
         cancellation.onCancel(
             () -> arrived.completeExceptionally(cancellation.reason().orElseThrow()))) {
       clients

@@ -317,7 +317,7 @@ public final class RegistrySession implements BlobSource {
     }
     millis = Math.min(millis, LONGEST_PAUSE.toMillis());
     CountDownLatch ended = new CountDownLatch(1);
-    try (Cancellation.Registration ignored = cancellation.onCancel(ended::countDown)) {
+    try (Cancellation.Registration _ = cancellation.onCancel(ended::countDown)) {
       if (ended.await(millis, TimeUnit.MILLISECONDS)) {
         cancellation.check();
       }
