@@ -109,8 +109,12 @@ static void timer_ready(struct watch *watch, uint32_t events)
 
 static void mask_signals(void)
 {
+	struct sigaction usual = {.sa_handler = SIG_DFL};
 	sigset_t all;
 
+	/* An ignored signal would stay ignored in every container. */
+	for (int signal = 1; signal < NSIG; signal++)
+		sigaction(signal, &usual, NULL);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	self.signals = (struct watch){.ready = signals_ready,
