@@ -100,13 +100,19 @@ public final class Daemon implements AutoCloseable {
     cgroups.enterDaemonLeaf().ifPresent(leaf -> log.info("the daemon lives in {}", leaf));
     ImageStore images = started.add(images(linux, vertx));
     BridgeNetworks networks =
-        started.add(new BridgeNetworks(linux, NetworkSettings.of(config.instance(), config.network(), config.root().resolve("network"))));
+        started.add(
+            new BridgeNetworks(
+                linux,
+                NetworkSettings.of(
+                    config.instance(), config.network(), config.root().resolve("network"))));
     Pods pods = started.add(pods(linux, cgroups, images, networks));
     pods.recover();
     serve(linux, vertx, pods, images, networks);
     log.info(
         "instance {} serves {} ({} ms after its wiring began)",
-        config.instance(), config.grpc().socket(), (System.nanoTime() - begin) / 1_000_000);
+        config.instance(),
+        config.grpc().socket(),
+        (System.nanoTime() - begin) / 1_000_000);
   }
 
   private void makeRunFolder() {
@@ -132,13 +138,11 @@ public final class Daemon implements AutoCloseable {
     RegistryClient registry =
         started.add(
             new RegistryClient(vertx, RegistrySettings.standard(config.images().certsDirs())));
-    return new ImageStore(
-        linux, storeSettings(), registry, Clock.systemUTC());
+    return new ImageStore(linux, storeSettings(), registry, Clock.systemUTC());
   }
 
   private ImageStoreSettings storeSettings() {
-    ImageStoreSettings standard =
-        ImageStoreSettings.standard(config.root().resolve("images"));
+    ImageStoreSettings standard = ImageStoreSettings.standard(config.root().resolve("images"));
     return new ImageStoreSettings(
         standard.root(),
         config.images().pinned(),
@@ -147,8 +151,7 @@ public final class Daemon implements AutoCloseable {
         standard.platform());
   }
 
-  private Pods pods(
-      JnrLinux linux, Cgroups cgroups, ImageStore images, BridgeNetworks networks) {
+  private Pods pods(JnrLinux linux, Cgroups cgroups, ImageStore images, BridgeNetworks networks) {
     Path nativePrograms = Path.of(System.getProperty(JnrLinux.NATIVE_FOLDER));
     Reactors reactors = started.add(new Reactors(linux));
     PodStore store = new PodStore(config.root());
@@ -176,10 +179,8 @@ public final class Daemon implements AutoCloseable {
             cgroups,
             new Launches(linux, LaunchSettings.of(config)),
             store);
-    Verbs verbs =
-        new Verbs(() -> linux.system().realTimeNanos(), FaultPoints.fromProperties());
-    return new Pods(
-        rooms, new CanonicalRequests(), verbs, threads, podSettings(), Map::of);
+    Verbs verbs = new Verbs(() -> linux.system().realTimeNanos(), FaultPoints.fromProperties());
+    return new Pods(rooms, new CanonicalRequests(), verbs, threads, podSettings(), Map::of);
   }
 
   private PodSettings podSettings() {
@@ -209,7 +210,11 @@ public final class Daemon implements AutoCloseable {
               pods,
               images,
               facts,
-              cidrs -> log.info("the cluster gives pods {}; the built-in network keeps {}", cidrs, networks.status().subnets())));
+              cidrs ->
+                  log.info(
+                      "the cluster gives pods {}; the built-in network keeps {}",
+                      cidrs,
+                      networks.status().subnets())));
     } catch (IOException e) {
       throw new FaultException(Fault.INTERNAL, e.getMessage(), e);
     }

@@ -5,8 +5,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /**
- * Ends the daemon at a named step of a verb, as kill -9 does: for tests of recovery only, switched on
- * by a system property that no launcher sets.
+ * Ends the daemon at a named step of a verb, as kill -9 does: for tests of recovery only, switched
+ * on by a system property that no launcher sets.
  *
  * <pre>
  *   -Dmolo.test.killAt=RunPodSandbox:spawn supervisor     the first time

@@ -45,8 +45,7 @@ final class InstanceLock implements AutoCloseable {
       channel.truncate(0).write(ByteBuffer.wrap(me.getBytes(StandardCharsets.UTF_8)));
       return new InstanceLock(channel);
     } catch (IOException e) {
-      throw new FaultException(
-          Fault.INTERNAL, "lock %s: %s".formatted(file, e.getMessage()), e);
+      throw new FaultException(Fault.INTERNAL, "lock %s: %s".formatted(file, e.getMessage()), e);
     }
   }
 

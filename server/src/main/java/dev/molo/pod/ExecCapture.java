@@ -191,10 +191,18 @@ final class ExecCapture implements AutoCloseable {
       }
     }
 
-    /** Moves what is there, on the pump's thread. */
-    void move() {
+    /**
+     * Moves what is there, on the pump's thread.
+     *
+     * @param readable false: nothing is there, and nobody holds the other end
+     */
+    void move(boolean readable) {
       synchronized (ExecCapture.this) {
         if (!watched) {
+          return;
+        }
+        if (!readable) {
+          end();
           return;
         }
         long room = Math.min(streamBytes - size, ExecCaptures.WHOLE_ANSWER_BYTES - kept);

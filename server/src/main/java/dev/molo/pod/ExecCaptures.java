@@ -154,7 +154,7 @@ final class ExecCaptures implements AutoCloseable {
       for (int i = 0; i < count; i++) {
         Stream stream = streams.get(events.data(i));
         if (stream != null) {
-          move(stream);
+          move(stream, (events.events(i) & Epoll.EPOLLIN) != 0);
         }
       }
     }
@@ -164,9 +164,9 @@ final class ExecCaptures implements AutoCloseable {
   }
 
   /** A stream that cannot be moved ends, others go on. */
-  private void move(Stream stream) {
+  private void move(Stream stream, boolean readable) {
     try {
-      stream.move();
+      stream.move(readable);
     } catch (RuntimeException e) {
       log.warn("collect an exec'd program's output", e);
       stream.fail(e);

@@ -27,6 +27,7 @@ final class JnrSystemFacts implements SystemFacts {
 
   private volatile int umask = -1;
   private volatile String bootId;
+  private volatile Set<Capability> capabilities;
 
   @Override
   public String kernelRelease() {
@@ -56,6 +57,16 @@ final class JnrSystemFacts implements SystemFacts {
 
   @Override
   public Set<Capability> effectiveCapabilities() {
+    // nobody in this process ever changes them
+    Set<Capability> known = capabilities;
+    if (known == null) {
+      known = readCapabilities();
+      capabilities = known;
+    }
+    return known;
+  }
+
+  private static Set<Capability> readCapabilities() {
     long mask = Long.parseUnsignedLong(status("CapEff"), 16);
     EnumSet<Capability> found = EnumSet.noneOf(Capability.class);
     for (Capability capability : Capability.values()) {

@@ -1,0 +1,128 @@
+package dev.molo.app;
+
+import dev.molo.cri.v1.ContainerConfig;
+import dev.molo.cri.v1.ContainerMetadata;
+import dev.molo.cri.v1.ContainerState;
+import dev.molo.cri.v1.ContainerStatusRequest;
+import dev.molo.cri.v1.CreateContainerRequest;
+import dev.molo.cri.v1.ImageSpec;
+import dev.molo.cri.v1.PodSandboxConfig;
+import dev.molo.cri.v1.PodSandboxMetadata;
+import dev.molo.cri.v1.RemoveContainerRequest;
+import dev.molo.cri.v1.RemovePodSandboxRequest;
+import dev.molo.cri.v1.ReopenContainerLogRequest;
+import dev.molo.cri.v1.RunPodSandboxRequest;
+import dev.molo.cri.v1.RuntimeServiceGrpc.RuntimeServiceBlockingStub;
+import dev.molo.cri.v1.StartContainerRequest;
+import dev.molo.cri.v1.StopContainerRequest;
+import dev.molo.cri.v1.StopPodSandboxRequest;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * A pod's whole life as a list of calls, each of which can be made again, as the kubelet does when
+ * an answer stays away.
+ */
+final class PodScenario {
+  private final PodSandboxConfig pod;
+  private final String program;
+  private String sandbox = "";
+  private String container = "";
+
+  /**
+   * @param program of the workload: "wait" or "stay"
+   */
+  PodScenario(String name, Path logs, String program) {
+    this.program = program;
+    this.pod =
+        PodSandboxConfig.newBuilder()
+            .setMetadata(
+                PodSandboxMetadata.newBuilder()
+                    .setName(name)
+                    .setUid(name + "-uid")
+                    .setNamespace("default"))
+            .setLogDirectory(logs.resolve(name).toString())
+            .build();
+  }
+
+  String sandbox() {
+    return sandbox;
+  }
+
+  String container() {
+    return container;
+  }
+
+  List<Consumer<RuntimeServiceBlockingStub>> calls() {
+    List<Consumer<RuntimeServiceBlockingStub>> calls = new ArrayList<>(up());
+    calls.addAll(down());
+    return calls;
+  }
+
+  List<Consumer<RuntimeServiceBlockingStub>> up() {
+    return List.of(this::run, this::create, this::start, this::reopen);
+  }
+
+  List<Consumer<RuntimeServiceBlockingStub>> down() {
+    return List.of(this::stop, this::remove, this::stopPod, this::removePod);
+  }
+
+  private void run(RuntimeServiceBlockingStub cri) {
+    sandbox =
+        cri.runPodSandbox(RunPodSandboxRequest.newBuilder().setConfig(pod).build())
+            .getPodSandboxId();
+  }
+
+  private void create(RuntimeServiceBlockingStub cri) {
+    ContainerConfig config =
+        ContainerConfig.newBuilder()
+            .setMetadata(ContainerMetadata.newBuilder().setName("main"))
+            .setImage(ImageSpec.newBuilder().setImage(WorkloadImage.REFERENCE))
+            .addArgs(program)
+            .setLogPath("main.log")
+            .build();
+    container =
+        cri.createContainer(
+                CreateContainerRequest.newBuilder()
+                    .setPodSandboxId(sandbox)
+                    .setConfig(config)
+                    .setSandboxConfig(pod)
+                    .build())
+            .getContainerId();
+  }
+
+  private void start(RuntimeServiceBlockingStub cri) {
+    cri.startContainer(StartContainerRequest.newBuilder().setContainerId(container).build());
+  }
+
+  private void reopen(RuntimeServiceBlockingStub cri) {
+    cri.reopenContainerLog(
+        ReopenContainerLogRequest.newBuilder().setContainerId(container).build());
+  }
+
+  private void stop(RuntimeServiceBlockingStub cri) {
+    cri.stopContainer(
+        StopContainerRequest.newBuilder().setContainerId(container).setTimeout(1).build());
+  }
+
+  private void remove(RuntimeServiceBlockingStub cri) {
+    cri.removeContainer(RemoveContainerRequest.newBuilder().setContainerId(container).build());
+  }
+
+  private void stopPod(RuntimeServiceBlockingStub cri) {
+    cri.stopPodSandbox(StopPodSandboxRequest.newBuilder().setPodSandboxId(sandbox).build());
+  }
+
+  private void removePod(RuntimeServiceBlockingStub cri) {
+    cri.removePodSandbox(RemovePodSandboxRequest.newBuilder().setPodSandboxId(sandbox).build());
+  }
+
+  ContainerState containerState(RuntimeServiceBlockingStub cri) {
+    return cri.containerStatus(
+            ContainerStatusRequest.newBuilder().setContainerId(container).build())
+        .getStatus()
+        .getState();
+  }
+}

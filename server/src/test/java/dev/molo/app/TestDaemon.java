@@ -1,0 +1,156 @@
+package dev.molo.app;
+
+import dev.molo.cri.v1.RuntimeServiceGrpc;
+import dev.molo.cri.v1.RuntimeServiceGrpc.RuntimeServiceBlockingStub;
+import dev.molo.cri.v1.VersionRequest;
+import io.grpc.ManagedChannel;
+import io.grpc.StatusRuntimeException;
+import io.grpc.netty.NettyChannelBuilder;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.unix.DomainSocketAddress;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A daemon in a process of its own, as an instance of its own below a folder, spoken to over its
+ * socket. Kill it, start it again: its pods stay.
+ */
+final class TestDaemon implements AutoCloseable {
+  private static final Duration START_LIMIT = Duration.ofSeconds(60);
+
+  private final String instance;
+  private final Path folder;
+  private final MultiThreadIoEventLoopGroup loops =
+      new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+  private Process process;
+  private ManagedChannel channel;
+
+  TestDaemon(String instance, Path folder) throws IOException {
+    this.instance = instance;
+    this.folder = folder;
+    Files.createDirectories(folder.resolve("config"));
+    Files.writeString(
+        folder.resolve("config/config.yaml"), "cgroup:\n  missingControllers: warn\n");
+  }
+
+  Path root() {
+    return folder.resolve("root");
+  }
+
+  Path run() {
+    return folder.resolve("run");
+  }
+
+  Path log() {
+    return folder.resolve("daemon.log");
+  }
+
+  /** Starts it and waits for its first answer. */
+  void start(String... jvmFlags) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(
+        List.of(
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-Xshare:auto",
+            "-Xmx64m",
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow",
+            "-Dmolo.native=" + System.getProperty("molo.native")));
+    command.addAll(List.of(jvmFlags));
+    command.addAll(
+        List.of("-cp", System.getProperty("java.class.path"), "dev.molo.app.Main", "serve"));
+    command.addAll(List.of("--instance", instance, "--http", "off"));
+    command.addAll(List.of("--root", root().toString(), "--run", run().toString()));
+    command.addAll(List.of("--config", folder.resolve("config").toString()));
+    process =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()))
+            .start();
+    awaitFirstAnswer();
+  }
+
+  private void awaitFirstAnswer() throws IOException, InterruptedException {
+    long deadline = System.nanoTime() + START_LIMIT.toNanos();
+    while (true) {
+      connect();
+      try {
+        cri().version(VersionRequest.getDefaultInstance());
+        return;
+      } catch (StatusRuntimeException notYet) {
+        if (!process.isAlive() || System.nanoTime() > deadline) {
+          throw new IOException("the daemon did not start:\n" + Files.readString(log()), notYet);
+        }
+        Thread.sleep(20);
+      }
+    }
+  }
+
+  private void connect() {
+    hangUp();
+    channel =
+        NettyChannelBuilder.forAddress(
+                new DomainSocketAddress(run().resolve("molo.sock").toString()))
+            .channelType(EpollDomainSocketChannel.class, DomainSocketAddress.class)
+            .eventLoopGroup(loops)
+            .usePlaintext()
+            .overrideAuthority("localhost")
+            .proxyDetector(target -> null)
+            .build();
+  }
+
+  private void hangUp() {
+    if (channel != null) {
+      channel.shutdownNow();
+    }
+  }
+
+  RuntimeServiceBlockingStub cri() {
+    return RuntimeServiceGrpc.newBlockingStub(channel).withDeadlineAfter(30, TimeUnit.SECONDS);
+  }
+
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  /** Its exit status, once it has ended by itself. */
+  int awaitEnd() throws InterruptedException {
+    if (!process.waitFor(30, TimeUnit.SECONDS)) {
+      throw new IllegalStateException("the daemon goes on");
+    }
+    return process.exitValue();
+  }
+
+  /** kill -9. */
+  void kill() throws InterruptedException {
+    process.destroyForcibly().waitFor();
+  }
+
+  /** SIGTERM, and waits for the orderly end. */
+  int stop() throws InterruptedException {
+    process.destroy();
+    return awaitEnd();
+  }
+
+  @Override
+  public void close() throws InterruptedException {
+    hangUp();
+    if (process != null && process.isAlive()) {
+      stop();
+    }
+    loops.shutdownGracefully(0, 0, TimeUnit.SECONDS).awaitUninterruptibly();
+  }
+}
