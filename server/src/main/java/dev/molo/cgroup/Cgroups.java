@@ -4,6 +4,7 @@ import dev.molo.linux.Errno;
 import dev.molo.linux.Fd;
 import dev.molo.linux.Linux;
 import dev.molo.linux.LinuxException;
+import dev.molo.spec.Resources;
 import dev.molo.spec.SandboxId;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -65,6 +66,16 @@ public final class Cgroups {
   /** The parent of pods whose request names none, below the mount. */
   public String defaultParent() {
     return settings.root();
+  }
+
+  /**
+   * Refuses at CreateContainer the limits that could not be set at StartContainer. Touches nothing.
+   *
+   * @throws dev.molo.fault.FaultException INVALID_ARGUMENT for a value that makes no sense,
+   *     FAILED_PRECONDITION for a limit whose controller this host lacks, unless that is a warning
+   */
+  public void check(Resources resources) {
+    limitWriter().check(Limits.of(resources, settings.pidsLimit()));
   }
 
   /**
@@ -157,9 +168,13 @@ public final class Cgroups {
         above,
         name(sandbox),
         directory,
-        new LimitWriter(mount, settings.missingControllers()),
+        limitWriter(),
         settings.pidsLimit(),
         linux.cgroupPrograms());
+  }
+
+  private LimitWriter limitWriter() {
+    return new LimitWriter(mount, settings.missingControllers());
   }
 
   private CgroupDirectory openParent(CgroupParent path) {

@@ -25,10 +25,22 @@ final class LimitWriter {
     List<String> warnings = new ArrayList<>();
     for (Limits.Setting setting : settings) {
       if (!tryWrite(directory, setting) && setting.required()) {
-        warnings.add(missing(directory, setting));
+        warnings.add(missing(setting, absence(directory, setting)));
       }
     }
     return warnings;
+  }
+
+  /** Refuses at once what {@link #write} would refuse for want of a controller. */
+  void check(List<Limits.Setting> settings) {
+    for (Limits.Setting setting : settings) {
+      String controller = setting.controller();
+      boolean offered =
+          controller.equals("cgroup") || mount.controllers().contains(controller);
+      if (setting.required() && !offered) {
+        missing(setting, absentController(controller));
+      }
+    }
   }
 
   private boolean tryWrite(CgroupDirectory directory, Limits.Setting setting) {
@@ -62,10 +74,9 @@ final class LimitWriter {
     };
   }
 
-  private String missing(CgroupDirectory directory, Limits.Setting setting) {
+  private String missing(Limits.Setting setting, String absence) {
     String reason =
-        "linux.resources.%s cannot be applied: %s"
-            .formatted(setting.field(), absence(directory, setting));
+        "linux.resources.%s cannot be applied: %s".formatted(setting.field(), absence);
     if (policy == MissingControllers.REFUSE) {
       throw FaultException.precondition(
           "%s; cgroup.missingControllers: warn would run it without", reason);
@@ -79,10 +90,14 @@ final class LimitWriter {
       return "this kernel's %s has no file %s".formatted(directory.path(), setting.file());
     }
     if (!mount.controllers().contains(controller)) {
-      return "the host's cgroup v2 hierarchy (%s) has no %s controller%s"
-          .formatted(
-              mount.path(), controller, mount.hybrid() ? " (cgroup v1 may be holding it)" : "");
+      return absentController(controller);
     }
     return "the %s controller is not passed on to %s".formatted(controller, directory.path());
+  }
+
+  private String absentController(String controller) {
+    return "the host's cgroup v2 hierarchy (%s) has no %s controller%s"
+        .formatted(
+            mount.path(), controller, mount.hybrid() ? " (cgroup v1 may be holding it)" : "");
   }
 }

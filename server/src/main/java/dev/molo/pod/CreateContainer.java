@@ -74,6 +74,7 @@ final class CreateContainer {
                     spec.metadata(), spec.image().image()));
     ImageDefaults defaults = ImageDefaultsOf.image(image.config());
     verb.step("check request", "host paths of mounts");
+    node.cgroups().check(spec.resources());
     node.launches().check(pod.spec(), spec, defaults);
 
     try (UndoStack undo = new UndoStack()) {

@@ -144,6 +144,11 @@ class CgroupsIT {
       System.out.println("SKIPPED aLimitWithoutItsController: this host has all controllers");
       return;
     }
+    assertThatThrownBy(() -> cgroups.check(memory()))
+        .isInstanceOf(FaultException.class)
+        .hasMessageContaining("no memory controller");
+    cgroups(MissingControllers.WARN).check(memory());
+    cgroups.check(Resources.NONE);
     try (PodCgroup pod = cgroups.create(SandboxId.random(), "")) {
       assertThatThrownBy(() -> pod.createContainer(ContainerId.random(), memory()))
           .isInstanceOfSatisfying(
