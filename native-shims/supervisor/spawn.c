@@ -68,11 +68,11 @@ static int take_fd(const struct plan *plan, struct molo_slice *bytes, int *fd, b
 
 	if (bad)
 		return bad;
+	*fd = -1;
 	if (optional && ref == MOLO_FD_NONE)
-		*fd = -1;
-	else
-		*fd = plan_fd(plan, ref);
-	return *fd < 0 && ref != MOLO_FD_NONE ? -EBADF : 0;
+		return 0;
+	*fd = plan_fd(plan, ref);
+	return *fd < 0 ? -EBADF : 0;
 }
 
 static int wish_pid_of(struct wish *wish, struct molo_slice *bytes)
