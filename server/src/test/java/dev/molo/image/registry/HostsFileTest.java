@@ -1,0 +1,110 @@
+package dev.molo.image.registry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.molo.fault.FaultException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class HostsFileTest {
+  @TempDir Path certs;
+
+  private void write(String folder, String toml) throws IOException {
+    Files.createDirectories(certs.resolve(folder));
+    Files.writeString(certs.resolve(folder).resolve("hosts.toml"), toml);
+  }
+
+  private List<RegistryHost> lookUp(String registry) {
+    return new HostsDirectory(RegistrySettings.standard(List.of(certs))).lookUp(registry).hosts();
+  }
+
+  @Test
+  void mirrorsComeInTheFilesOrderAndTheServerLast() throws IOException {
+    write(
+        "docker.io",
+        """
+        server = "https://registry-1.docker.io"
+        [host."https://z.example"]
+          capabilities = ["pull", "resolve"]
+          ca = "z.pem"
+          client = [["c.pem", "c.key"], ["both.pem", ""]]
+          [host."https://z.example".header]
+            X-Site = ["a", "b"]
+            Authorization = "Basic eA=="
+        [host."http://a.example:8080/cache/v2"]
+          capabilities = ["pull"]
+          override_path = true
+        [host."https://m.example/prefix"]
+          skip_verify = true
+        """);
+    List<RegistryHost> hosts = lookUp("docker.io");
+    assertThat(hosts.stream().map(h -> h.url("/x")))
+        .containsExactly(
+            "https://z.example/v2/x",
+            "http://a.example:8080/cache/v2/x",
+            "https://m.example/prefix/v2/x",
+            "https://registry-1.docker.io/v2/x");
+    RegistryHost first = hosts.getFirst();
+    assertThat(first.upstream()).isFalse();
+    assertThat(first.can(RegistryHost.Capability.PUSH)).isFalse();
+    assertThat(first.tls().authorities()).containsExactly(certs.resolve("docker.io/z.pem"));
+    assertThat(first.tls().clients()).hasSize(2);
+    assertThat(first.headers()).containsEntry("x-site", List.of("a", "b"));
+    assertThat(hosts.get(1).can(RegistryHost.Capability.RESOLVE)).isFalse();
+    assertThat(hosts.get(2).tls().skipVerify()).isTrue();
+    assertThat(hosts.getLast().upstream()).isTrue();
+  }
+
+  @Test
+  void foldersAreFoundInContainerdsOrder() throws IOException {
+    write("_default", "server = \"https://default.example\"");
+    assertThat(lookUp("r.io:5000").getFirst().host()).isEqualTo("default.example");
+    assertThat(lookUp("r.io:5000").getFirst().upstream()).isFalse();
+    write("r.io:5000", "server = \"https://plain.example\"");
+    assertThat(lookUp("r.io:5000").getFirst().host()).isEqualTo("plain.example");
+    write("r.io_5000_", "[host.\"https://mirror.example\"]");
+    assertThat(lookUp("r.io:5000").stream().map(RegistryHost::authority))
+        .containsExactly("mirror.example", "r.io:5000");
+  }
+
+  @Test
+  void withoutFilesTheRegistryItselfIsAsked() {
+    assertThat(lookUp("docker.io").getFirst().url("/"))
+        .isEqualTo("https://registry-1.docker.io/v2/");
+    assertThat(lookUp("r.io").getFirst().url("/")).isEqualTo("https://r.io/v2/");
+    assertThat(lookUp("127.0.0.1:5000").getFirst().url("/")).isEqualTo("http://127.0.0.1:5000/v2/");
+    assertThat(lookUp("localhost").getFirst().url("/")).isEqualTo("http://localhost/v2/");
+    assertThat(lookUp("[::1]:5000").getFirst().url("/")).isEqualTo("http://[::1]:5000/v2/");
+    assertThat(lookUp("10.0.0.1:5000").getFirst().secure()).isTrue();
+  }
+
+  @Test
+  void dockerStyleFoldersGiveCertificates() throws IOException {
+    Files.createDirectories(certs.resolve("r.io"));
+    Files.writeString(certs.resolve("r.io/own.crt"), "");
+    Files.writeString(certs.resolve("r.io/me.cert"), "");
+    RegistryHost host = lookUp("r.io").getFirst();
+    assertThat(host.tls().authorities()).hasSize(1);
+    assertThat(host.tls().clients().getFirst().key()).isEqualTo(certs.resolve("r.io/me.key"));
+  }
+
+  @Test
+  void mistakesNameFileAndReason() throws IOException {
+    write("r.io", "[host.\"https://m.example\"]\n  capabilites = [\"pull\"]\n");
+    assertThatThrownBy(() -> lookUp("r.io"))
+        .isInstanceOf(FaultException.class)
+        .hasMessageContaining("r.io/hosts.toml")
+        .hasMessageContaining("capabilites");
+    write("r.io", "server = \n");
+    assertThatThrownBy(() -> lookUp("r.io")).hasMessageContaining("line ");
+    write("r.io", "server = \"ftp://x\"");
+    assertThatThrownBy(() -> lookUp("r.io")).hasMessageContaining("ftp://x");
+    write("r.io", "[host.\"https://u:p@m.example\"]");
+    assertThatThrownBy(() -> lookUp("r.io")).isInstanceOf(FaultException.class);
+  }
+}
