@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -67,6 +68,7 @@ public final class BridgeNetworks implements PodNetworks {
   private Optional<AddressPool> pool = Optional.empty();
   private String reason = "NotRecovered";
   private String message = "the pod network was not set up yet";
+  private final AtomicBoolean closed = new AtomicBoolean();
   private volatile NetworkStatus status;
 
   /** Touches nothing yet; {@link #recover} does. */
@@ -503,6 +505,9 @@ public final class BridgeNetworks implements PodNetworks {
 
   @Override
   public void close() {
+    if (closed.getAndSet(true)) {
+      return;
+    }
     reaper.ifPresent(LinkReaper::close);
     thread.close();
     netlink.ifPresent(RouteNetlink::close);

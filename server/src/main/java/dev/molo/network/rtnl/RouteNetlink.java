@@ -99,9 +99,9 @@ public final class RouteNetlink implements AutoCloseable {
   }
 
   /**
-   * Makes a veth pair, both ends up: the pod's straight in its namespace under its final name, the
-   * host's as a port of the bridge that sends frames back to where they came from (hairpin) and has
-   * no IPv6 address of its own.
+   * Makes a veth pair: the pod's end straight in its namespace under its final name and down (the
+   * kernel cannot open it before it has its peer), the host's end up, as a port of the bridge that
+   * sends frames back to where they came from (hairpin) and has no IPv6 address of its own.
    *
    * @return the host's end
    * @throws LinuxException EEXIST when one of the names is taken, EXFULL when the bridge has no
@@ -124,12 +124,15 @@ public final class RouteNetlink implements AutoCloseable {
                             .nest(
                                 IFLA_INFO_DATA,
                                 data -> data.nest(VETH_INFO_PEER, peer -> podEnd(peer, pair)))));
-    socket.execute(packet);
-    // A second packet: were the name taken by a stranger's link, this would change that one.
     try {
+      socket.execute(packet);
+      // A second packet: were the name taken by a stranger's link, this would change that one.
       return joined(pair);
     } catch (LinuxException e) {
-      undo(pair.hostName(), e);
+      // EEXIST comes from the first packet alone: there is nothing, or a stranger's.
+      if (e.errno() != Errno.EEXIST) {
+        undo(pair.hostName(), e);
+      }
       throw e;
     }
   }
@@ -209,7 +212,7 @@ public final class RouteNetlink implements AutoCloseable {
     return present(packet);
   }
 
-  /** Adds an address that is usable at once (no duplicate address detection). */
+  /** Brings a link up and adds an address that is usable at once (no duplicate detection). */
   public void addAddress(int link, InetAddress address, int prefix) {
     addAddresses(link, List.of(new Assignment(address, prefix, Optional.empty())));
   }
@@ -220,9 +223,14 @@ public final class RouteNetlink implements AutoCloseable {
    */
   public record Assignment(InetAddress address, int prefix, Optional<InetAddress> gateway) {}
 
-  /** Adds addresses and their default routes in one packet. */
+  /** Brings a link up and adds addresses and their default routes, in one packet. */
   public void addAddresses(int link, List<Assignment> assignments) {
     MessageWriter packet = socket.packet();
+    packet.message(
+        "bring up link " + link,
+        RTM_NEWLINK,
+        CHANGE,
+        m -> linkHeader(m, link, IFF_UP, IFF_UP));
     for (Assignment assignment : assignments) {
       newAddress(packet, link, assignment);
       assignment.gateway().ifPresent(gateway -> newDefaultRoute(packet, link, gateway));
@@ -231,7 +239,7 @@ public final class RouteNetlink implements AutoCloseable {
   }
 
   private static void podEnd(MessageWriter peer, VethPair pair) {
-    linkHeader(peer, 0, IFF_UP, IFF_UP)
+    linkHeader(peer, 0, 0, 0)
         .attribute(IFLA_IFNAME, pair.podName())
         .attribute(IFLA_ADDRESS, pair.podMac())
         .attributeU32(IFLA_MTU, pair.mtu())
