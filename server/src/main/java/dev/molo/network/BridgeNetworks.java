@@ -323,9 +323,10 @@ public final class BridgeNetworks implements PodNetworks {
                       Fault.INTERNAL,
                       "attach sandbox %s: %s is not where its netlink socket looks"
                           .formatted(request.sandbox().brief(), LinkNames.POD_LINK)));
+      pod.up(inside.index(), subnets.stream().noneMatch(Subnet::isIpv6));
       for (Subnet subnet : subnets) {
         InterfaceAddress address = subnet.at(offset);
-        if (assign(pod, inside.index(), address, subnet.at(1), !given.isEmpty())) {
+        if (assign(pod, inside, address, subnet.at(1), !given.isEmpty())) {
           given.add(address);
         } else {
           log.info(
@@ -341,16 +342,22 @@ public final class BridgeNetworks implements PodNetworks {
   /** Returns false when the pod's namespace has IPv6 switched off, if it may do without. */
   private static boolean assign(
       RouteNetlink pod,
-      int link,
+      Link link,
       InterfaceAddress address,
       InterfaceAddress gateway,
       boolean dispensable) {
+    List<RouteNetlink.Assignment> assignments = new ArrayList<>();
+    if (address.isIpv6()) {
+      InterfaceAddress linkLocal = LinkNames.linkLocal(link.mac());
+      assignments.add(
+          new RouteNetlink.Assignment(
+              linkLocal.address(), linkLocal.prefix(), Optional.empty()));
+    }
+    assignments.add(
+        new RouteNetlink.Assignment(
+            address.address(), address.prefix(), Optional.of(gateway.address())));
     try {
-      pod.addAddresses(
-          link,
-          List.of(
-              new RouteNetlink.Assignment(
-                  address.address(), address.prefix(), Optional.of(gateway.address()))));
+      pod.addAddresses(link.index(), assignments);
       return true;
     } catch (LinuxException e) {
       boolean off =

@@ -49,6 +49,21 @@ final class LinkNames {
     return mac;
   }
 
+  /** The IPv6 link-local address made from a hardware address (RFC 4291, appendix A). */
+  static InterfaceAddress linkLocal(String macText) {
+    byte[] mac = HexFormat.ofDelimiter(":").parseHex(macText);
+    byte[] address = new byte[16];
+    address[0] = (byte) 0xfe;
+    address[1] = (byte) 0x80;
+    address[8] = (byte) (mac[0] ^ 2);
+    address[9] = mac[1];
+    address[10] = mac[2];
+    address[11] = (byte) 0xff;
+    address[12] = (byte) 0xfe;
+    System.arraycopy(mac, 3, address, 13, 3);
+    return new InterfaceAddress(Addresses.of(address), 64);
+  }
+
   static String text(byte[] mac) {
     return HexFormat.ofDelimiter(":").formatHex(mac);
   }

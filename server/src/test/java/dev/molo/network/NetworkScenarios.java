@@ -106,6 +106,10 @@ final class NetworkScenarios implements AutoCloseable {
     assertThat(inside(one, "ip -o route show default")).contains("via 10.88.0.1 dev eth0");
     assertThat(inside(one, "ip -o -6 route show default"))
         .contains("via fd6d:6f6c:6f00::1 dev eth0");
+    assertThat(inside(one, "ip -o -6 address show eth0"))
+        .as("usable at once, link-local too")
+        .contains("fe80::6d:aff:fe58:2/64")
+        .doesNotContain("tentative");
     assertThat(inside(one, "ip -o link show eth0")).contains(first.mac(), "mtu " + first.mtu());
     for (Subnet subnet : List.of(V4, V6)) {
       String ping = "python3 -c \"import socket; socket.create_connection(('%s', 9), 1)\" 2>&1";
@@ -432,24 +436,46 @@ final class NetworkScenarios implements AutoCloseable {
     }
   }
 
+  /**
+   * Wall time is printed; what must hold is said of CPU time, because other tests may keep the
+   * machine busy.
+   */
   private void attachCostsTheSameWithManyPods() {
     BridgeNetworks networks = ready(settings("molo", List.of(V4), List.of(V6)));
     int count = 400;
-    double[] millis = new double[count];
+    double[] wall = new double[count];
+    double[] cpu = new double[count];
     for (int i = 0; i < count; i++) {
       NetnsHolder.Pod pod = holder.pod();
       AttachRequest request = pod.request();
+      double cpuBefore = networkThreadCpuMillis();
       long start = System.nanoTime();
       networks.attach(request);
-      millis[i] = (System.nanoTime() - start) / 1e6;
+      wall[i] = (System.nanoTime() - start) / 1e6;
+      cpu[i] = networkThreadCpuMillis() - cpuBefore;
       pod.closeDescriptors();
     }
-    double first = median(millis, 20, 100);
-    double last = median(millis, count - 80, count);
+    double first = median(cpu, 20, 100);
+    double last = median(cpu, count - 80, count);
     System.out.printf(
-        "attach: median %.2f ms of pods 20 to 100, %.2f ms of pods %d to %d%n",
-        first, last, count - 80, count);
-    assertThat(last).isLessThan(20).isLessThan(first * 2 + 1);
+        "attach: median wall %.2f ms, CPU %.2f ms of pods 20 to 100; %.2f ms, %.2f ms of the last"
+            + " 80 of %d%n",
+        median(wall, 20, 100), first, median(wall, count - 80, count), last, count);
+    assertThat(first).isLessThan(4);
+    assertThat(last).isLessThan(first * 1.5 + 0.5);
+  }
+
+  private static double networkThreadCpuMillis() {
+    try (Stream<Path> tasks = Files.list(Path.of("/proc/self/task"))) {
+      for (Path task : tasks.toList()) {
+        if (Files.readString(task.resolve("comm")).strip().equals("molo-network")) {
+          return Long.parseLong(Files.readString(task.resolve("schedstat")).split(" ", 2)[0]) / 1e6;
+        }
+      }
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+    return 0;
   }
 
   // ---- words

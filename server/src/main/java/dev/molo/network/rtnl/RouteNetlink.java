@@ -212,7 +212,7 @@ public final class RouteNetlink implements AutoCloseable {
     return present(packet);
   }
 
-  /** Brings a link up and adds an address that is usable at once (no duplicate detection). */
+  /** Adds an address that is usable at once (no duplicate address detection). */
   public void addAddress(int link, InetAddress address, int prefix) {
     addAddresses(link, List.of(new Assignment(address, prefix, Optional.empty())));
   }
@@ -223,14 +223,32 @@ public final class RouteNetlink implements AutoCloseable {
    */
   public record Assignment(InetAddress address, int prefix, Optional<InetAddress> gateway) {}
 
-  /** Brings a link up and adds addresses and their default routes, in one packet. */
-  public void addAddresses(int link, List<Assignment> assignments) {
+  /**
+   * Brings a link up.
+   *
+   * @param automaticIpv6 false: the kernel makes no link-local address, whose duplicate address
+   *     detection costs a second of uncertainty and the rtnl lock at its end; the caller adds one
+   */
+  public void up(int link, boolean automaticIpv6) {
     MessageWriter packet = socket.packet();
+    if (!automaticIpv6) {
+      packet.message(
+          "switch off automatic IPv6 addresses of link " + link,
+          RTM_NEWLINK,
+          CHANGE,
+          m -> noAutomaticIpv6(linkHeader(m, link, 0, 0)));
+    }
     packet.message(
         "bring up link " + link,
         RTM_NEWLINK,
         CHANGE,
         m -> linkHeader(m, link, IFF_UP, IFF_UP));
+    socket.execute(packet);
+  }
+
+  /** Adds addresses and their default routes in one packet. */
+  public void addAddresses(int link, List<Assignment> assignments) {
+    MessageWriter packet = socket.packet();
     for (Assignment assignment : assignments) {
       newAddress(packet, link, assignment);
       assignment.gateway().ifPresent(gateway -> newDefaultRoute(packet, link, gateway));
@@ -247,14 +265,17 @@ public final class RouteNetlink implements AutoCloseable {
   }
 
   private static void hostEnd(MessageWriter m, VethPair pair) {
-    m.attribute(IFLA_IFALIAS, pair.alias())
-        .attributeU32(IFLA_MASTER, pair.bridge())
-        .nest(
-            IFLA_AF_SPEC,
-            families ->
-                families.nest(
-                    AF_INET6,
-                    inet6 -> inet6.attributeU8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE)));
+    noAutomaticIpv6(
+        m.attribute(IFLA_IFALIAS, pair.alias()).attributeU32(IFLA_MASTER, pair.bridge()));
+  }
+
+  private static void noAutomaticIpv6(MessageWriter m) {
+    m.nest(
+        IFLA_AF_SPEC,
+        families ->
+            families.nest(
+                AF_INET6,
+                inet6 -> inet6.attributeU8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE)));
   }
 
   private static void newAddress(MessageWriter packet, int link, Assignment assignment) {
