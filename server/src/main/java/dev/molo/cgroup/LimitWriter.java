@@ -35,8 +35,7 @@ final class LimitWriter {
   void check(List<Limits.Setting> settings) {
     for (Limits.Setting setting : settings) {
       String controller = setting.controller();
-      boolean offered =
-          controller.equals("cgroup") || mount.controllers().contains(controller);
+      boolean offered = controller.equals("cgroup") || mount.controllers().contains(controller);
       if (setting.required() && !offered) {
         missing(setting, absentController(controller));
       }
@@ -75,8 +74,7 @@ final class LimitWriter {
   }
 
   private String missing(Limits.Setting setting, String absence) {
-    String reason =
-        "linux.resources.%s cannot be applied: %s".formatted(setting.field(), absence);
+    String reason = "linux.resources.%s cannot be applied: %s".formatted(setting.field(), absence);
     if (policy == MissingControllers.REFUSE) {
       throw FaultException.precondition(
           "%s; cgroup.missingControllers: warn would run it without", reason);

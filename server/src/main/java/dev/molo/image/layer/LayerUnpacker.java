@@ -228,26 +228,34 @@ final class LayerUnpacker {
   }
 
   private void content(TarReader tar, Fd fd, TarEntry entry) throws IOException {
-    long stored = 0;
+    long end = 0;
     for (TarEntry.Segment segment : entry.segments()) {
-      if (segment.offset() != stored) {
+      if (segment.length() == 0) {
+        // Marks the end of a sparse file that ends in a hole.
+        continue;
+      }
+      if (segment.offset() != end) {
         files.lseek(fd, segment.offset(), OpenFlags.SEEK_SET);
       }
-      long left = segment.length();
-      while (left > 0) {
-        int n = tar.read(buffer, 0, (int) Math.min(left, buffer.length));
-        if (n < 0) {
-          throw new TarFormatException("its content ends early");
-        }
-        direct.clear().put(buffer, 0, n).flip();
-        files.writeFully(fd, direct);
-        left -= n;
-      }
-      stored = segment.offset() + segment.length();
+      copy(tar, fd, segment.length());
+      end = segment.offset() + segment.length();
       bytes += blocks(segment.length());
     }
-    if (stored < entry.size()) {
+    if (end < entry.size()) {
       files.ftruncate(fd, entry.size());
+    }
+  }
+
+  private void copy(TarReader tar, Fd fd, long length) throws IOException {
+    long left = length;
+    while (left > 0) {
+      int n = tar.read(buffer, 0, (int) Math.min(left, buffer.length));
+      if (n < 0) {
+        throw new TarFormatException("its content ends early");
+      }
+      direct.clear().put(buffer, 0, n).flip();
+      files.writeFully(fd, direct);
+      left -= n;
     }
   }
 
