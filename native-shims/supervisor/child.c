@@ -56,7 +56,8 @@ static void report(const struct child *child, enum report_kind kind, int error)
 	    .kind = kind, .error = error, .index = child->index, .code = child->code};
 
 	memcpy(message.detail, child->detail, sizeof(message.detail));
-	while (send(child->birth->report, &message, sizeof(message), MSG_NOSIGNAL) < 0)
+	/* write, because a seccomp filter that is already there may not allow send. */
+	while (write(child->birth->report, &message, sizeof(message)) < 0)
 		if (errno != EINTR)
 			return;
 }
@@ -971,8 +972,6 @@ static int do_exec(struct child *child)
 	size_t first = child->words_room - 1 - child->environment;
 	char *const *environment = (char *const *)(uintptr_t)(child->words + first);
 	const char *file = child->words[0];
-	sigset_t none;
-	int bad;
 
 	if (child->arguments == 0 || *file == 0)
 		return -ENOENT;
@@ -984,13 +983,8 @@ static int do_exec(struct child *child)
 	}
 	if (!child->umask_set)
 		umask(0022);
-	bad = k_close_range(3, ~0U, MOLO_CLOSE_RANGE_CLOEXEC);
-	if (bad)
-		return bad;
 	report(child, REPORT_EXECUTING, 0);
 	say(child, "execute %s", file);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (!strchr(file, '/'))
 		return exec_by_path(file, arguments, environment);
 	execve(file, arguments, environment);
@@ -1134,6 +1128,9 @@ static int prepare(struct child *child)
 	void *memory =
 	    mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
+	sigset_t none;
+	int bad;
+
 	if (memory == MAP_FAILED)
 		return -errno;
 	child->words = memory;
@@ -1142,6 +1139,15 @@ static int prepare(struct child *child)
 	for (int i = 0; i < 3; i++)
 		if (dup3(child->birth->stdio[i], i, 0) < 0)
 			return -errno;
+	/*
+	 * Here and not at the end: between a seccomp filter and execve only write is called. What
+	 * is opened from now on is close-on-exec too.
+	 */
+	bad = k_close_range(3, ~0U, MOLO_CLOSE_RANGE_CLOEXEC);
+	if (bad)
+		return bad;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* A group of its own: a signal to the supervisor's group must not reach it, nor the
 	 * reverse. */
 	KERNEL_CALL(SYS_setsid);

@@ -79,6 +79,11 @@ final class TestPod implements AutoCloseable, SupervisorListener {
     }
   }
 
+  /** Whether the programs under test carry the sanitizers, which want memory. */
+  static boolean sanitized() {
+    return NATIVE.endsWith("sanitized");
+  }
+
   private void makeRoot() {
     try {
       Files.createDirectories(root.resolve("bin"));
