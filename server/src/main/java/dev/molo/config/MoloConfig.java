@@ -55,7 +55,7 @@ public record MoloConfig(
         root,
         run,
         configDir,
-        new GrpcConfig(run.resolve("molo.sock"), 16 * MIB),
+        new GrpcConfig(run.resolve("molo.sock"), 4 * MIB),
         new HttpConfig(true, "127.0.0.1", instance.isDefault() ? 7780 : 0),
         new CgroupConfig(
             unifiedMount(),

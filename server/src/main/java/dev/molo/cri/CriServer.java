@@ -5,6 +5,7 @@ import dev.molo.image.Images;
 import dev.molo.pod.PodRuntime;
 import io.grpc.Server;
 import io.grpc.netty.NettyServerBuilder;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
@@ -62,6 +63,8 @@ public final class CriServer implements AutoCloseable {
             .channelType(EpollServerDomainSocketChannel.class)
             // grpc sets it on every connection, and a unix socket warns that it knows no such thing
             .withChildOption(ChannelOption.SO_KEEPALIVE, null)
+            // else grpc brings a pool of its own, which keeps what one large answer took
+            .withChildOption(ChannelOption.ALLOCATOR, ByteBufAllocator.DEFAULT)
             .bossEventLoopGroup(loops)
             .workerEventLoopGroup(loops)
             .executor(calls)

@@ -6,7 +6,7 @@ import java.util.Locale;
 enum FieldClass {
   /** Read and acted upon. */
   HONOURED,
-  /** Kept, returned, or of no use to us: no value of it is refused. */
+  /** Kept, returned, or of no use to us: refused only when malformed. */
   RECORDED,
   /** Any value but the default is an error that names the field. */
   REFUSED;

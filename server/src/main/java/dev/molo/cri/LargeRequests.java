@@ -17,7 +17,8 @@ final class LargeRequests {
   /** Bytes from which on a request counts. */
   static final int LARGE = 256 << 10;
 
-  private static final int BUDGET = 2 * RequestMarshaller.MAX_REQUEST;
+  /** Bytes of all of them together; one that is larger goes alone. */
+  static final int BUDGET = 8 << 20;
 
   private final Semaphore budget = new Semaphore(BUDGET, true);
   private final Duration patience;
@@ -42,25 +43,26 @@ final class LargeRequests {
     if (bytes < LARGE) {
       return;
     }
-    if (!acquired(bytes)) {
+    int share = Math.min(bytes, BUDGET);
+    if (!acquired(share)) {
       throw new FaultException(
           Fault.RESOURCE_EXHAUSTED,
           "a request of %d bytes found others of %d bytes under way for %d s"
-              .formatted(bytes, BUDGET - budget.availablePermits(), patience.toSeconds()));
+              .formatted(bytes, held(), patience.toSeconds()));
     }
     AtomicBoolean once = new AtomicBoolean();
     call.addListener(
         ignored -> {
           if (once.compareAndSet(false, true)) {
-            budget.release(bytes);
+            budget.release(share);
           }
         },
         Runnable::run);
   }
 
-  private boolean acquired(int bytes) {
+  private boolean acquired(int share) {
     try {
-      return budget.tryAcquire(bytes, patience.toNanos(), TimeUnit.NANOSECONDS);
+      return budget.tryAcquire(share, patience.toNanos(), TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return false;

@@ -13,15 +13,8 @@ import java.io.InputStream;
  * Reads requests, and makes bytes that are none a value instead of an exception: grpc would answer
  * one with UNKNOWN or INTERNAL, while text that is not UTF-8 or a message cut short is the client's
  * fault.
- *
- * <p>A request over {@link #MAX_REQUEST} is not parsed at all: parsing takes several times its size
- * of the heap, and nothing that size can be run (execve(2) takes 6 MiB of arguments and environment
- * at the very most, 2 MiB as a rule).
  */
 final class RequestMarshaller<Q extends Message> implements Marshaller<Received<Q>> {
-  /** Bytes of the largest request that is parsed. */
-  static final int MAX_REQUEST = 4 << 20;
-
   private final Marshaller<Q> messages;
   private final LargeRequests large;
 
@@ -40,10 +33,6 @@ final class RequestMarshaller<Q extends Message> implements Marshaller<Received<
   public Received<Q> parse(InputStream stream) {
     try {
       int size = stream instanceof KnownLength ? stream.available() : 0;
-      if (size > MAX_REQUEST) {
-        throw FaultException.invalid(
-            "the request has %d bytes; at most %d are read", size, MAX_REQUEST);
-      }
       large.admit(size, Context.current());
       return new Received.Whole<>(messages.parse(stream));
     } catch (FaultException e) {
