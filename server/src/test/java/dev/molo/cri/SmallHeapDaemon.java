@@ -28,23 +28,20 @@ final class SmallHeapDaemon {
           }
           held.incrementAndGet();
           int size = Integer.parseInt(command.getFirst());
-          return outcome(
-              output.asReadOnlyBuffer().limit(size), 0, () -> held.decrementAndGet());
+          return outcome(output.asReadOnlyBuffer().limit(size), 0, () -> held.decrementAndGet());
         };
     EventLoopGroup loops = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
-    try (CriServer server =
+    CriServer server =
         CriServer.start(
             new GrpcConfig(Path.of(args[0]), 4 << 20),
             loops,
             runtime,
             new FakeImages(),
             CriServerTest.facts(),
-            cidrs -> {})) {
-      // lives until its standard input ends with the test that started it
-      while (System.in.read() >= 0) {
-        continue;
-      }
-    }
+            cidrs -> {});
+    // lives until its standard input ends with the test that started it
+    System.in.readAllBytes();
+    server.close();
     System.exit(0);
   }
 

@@ -69,10 +69,7 @@ class SmallHeapTest {
             SmallHeapDaemon.class.getName(),
             socket.toString()));
     daemon =
-        new ProcessBuilder(command)
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile())
-            .start();
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
     loops = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
     channel =
         NettyChannelBuilder.forAddress(new DomainSocketAddress(socket.toFile()))
@@ -164,15 +161,14 @@ class SmallHeapTest {
     try (ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
       for (int i = 0; i < calls; i++) {
         answers.add(
-            clients.submit(
-                () -> {
-                  sending.acquire();
-                  try {
-                    return answer(request);
-                  } finally {
-                    sending.release();
-                  }
-                }));
+            clients.submit(() -> {
+              sending.acquire();
+              try {
+                return answer(request);
+              } finally {
+                sending.release();
+              }
+            }));
       }
       for (Future<Status.Code> answer : answers) {
         codes.merge(answer.get(), 1, Integer::sum);
