@@ -350,8 +350,7 @@ public final class BridgeNetworks implements PodNetworks {
     if (address.isIpv6()) {
       InterfaceAddress linkLocal = LinkNames.linkLocal(link.mac());
       assignments.add(
-          new RouteNetlink.Assignment(
-              linkLocal.address(), linkLocal.prefix(), Optional.empty()));
+          new RouteNetlink.Assignment(linkLocal.address(), linkLocal.prefix(), Optional.empty()));
     }
     assignments.add(
         new RouteNetlink.Assignment(

@@ -60,9 +60,7 @@ final class AddressPoolTest {
       } catch (FaultException e) {
         assertThat(e.kind()).isEqualTo(Fault.RESOURCE_EXHAUSTED);
         long rested = now;
-        assertThat(out.size() + releasedAt.size())
-            .as("none was left")
-            .isEqualTo(pool.capacity());
+        assertThat(out.size() + releasedAt.size()).as("none was left").isEqualTo(pool.capacity());
         assertThat(releasedAt.values()).allMatch(at -> rested - at < QUARANTINE);
       }
     }

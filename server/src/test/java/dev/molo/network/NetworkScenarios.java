@@ -201,7 +201,9 @@ final class NetworkScenarios implements AutoCloseable {
     assertThat(networks.status().warnings()).isEmpty();
     assertThat(networks.status().masquerade()).isTrue();
     NetnsHolder.Pod pod = holder.pod();
-    assertThat(networks.attach(pod.request()).mtu()).as("that of the default route").isEqualTo(1400);
+    assertThat(networks.attach(pod.request()).mtu())
+        .as("that of the default route")
+        .isEqualTo(1400);
 
     assertThat(holder.reaches(pod, Subnet.parse("192.0.2.0/24").at(9))).isTrue();
     assertThat(holder.visitor(outside)).isEqualTo("192.0.2.1");
@@ -249,8 +251,7 @@ final class NetworkScenarios implements AutoCloseable {
     NetnsHolder.Pod sixth = holder.pod();
     assertThatThrownBy(() -> networks.attach(sixth.request()))
         .isInstanceOfSatisfying(
-            FaultException.class,
-            e -> assertThat(e.kind()).isEqualTo(Fault.RESOURCE_EXHAUSTED))
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.RESOURCE_EXHAUSTED))
         .hasMessageContaining("10.88.0.0/29")
         .hasMessageContaining("all 5 are in use");
     assertThat(insideAnyway(sixth, "ip -o link show eth0 2>&1")).contains("does not exist");

@@ -43,7 +43,8 @@ final class NetworkSettingsTest {
           .hasMessageContaining("network.bridge");
     }
     assertThatThrownBy(() -> of("molo", "molo0")).hasMessageContaining("at least one");
-    assertThatThrownBy(() -> of("molo", "molo0", "10.1.0.0/30")).hasMessageContaining("10.1.0.0/30");
+    assertThatThrownBy(() -> of("molo", "molo0", "10.1.0.0/30"))
+        .hasMessageContaining("10.1.0.0/30");
     assertThatThrownBy(() -> of("molo", "molo0", "10.1.0.0/24", "10.2.0.0/24"))
         .hasMessageContaining("one family");
   }

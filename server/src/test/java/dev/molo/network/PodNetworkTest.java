@@ -21,8 +21,7 @@ final class PodNetworkTest {
           "eth0",
           "02:6d:0a:58:00:02",
           1500,
-          List.of(
-              Subnet.parse("10.88.0.0/16").at(2), Subnet.parse("fd6d:6f6c:6f00::/64").at(2)),
+          List.of(Subnet.parse("10.88.0.0/16").at(2), Subnet.parse("fd6d:6f6c:6f00::/64").at(2)),
           List.of(Addresses.parse("10.88.0.1"), Addresses.parse("fd6d:6f6c:6f00::1")));
 
   /** The bytes that version 1 wrote: a later daemon must still read them. */

@@ -55,8 +55,18 @@ final class SubnetTest {
   void malformedTextIsRefusedWithIt() {
     for (String bad :
         new String[] {
-          "", "/", "10.0.0.0", "10.0.0.1/24", "10.0.0.0/33", "10.0.0/24", "a/8", "10.0.0.0/-1",
-          "fd00::/129", "localhost/8", "fd00::1/64", "10.0.0.0/x"
+          "",
+          "/",
+          "10.0.0.0",
+          "10.0.0.1/24",
+          "10.0.0.0/33",
+          "10.0.0/24",
+          "a/8",
+          "10.0.0.0/-1",
+          "fd00::/129",
+          "localhost/8",
+          "fd00::1/64",
+          "10.0.0.0/x"
         }) {
       assertThatThrownBy(() -> Subnet.parse(bad)).as(bad).isInstanceOf(FaultException.class);
     }

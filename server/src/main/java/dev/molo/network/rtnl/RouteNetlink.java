@@ -239,10 +239,7 @@ public final class RouteNetlink implements AutoCloseable {
           m -> noAutomaticIpv6(linkHeader(m, link, 0, 0)));
     }
     packet.message(
-        "bring up link " + link,
-        RTM_NEWLINK,
-        CHANGE,
-        m -> linkHeader(m, link, IFF_UP, IFF_UP));
+        "bring up link " + link, RTM_NEWLINK, CHANGE, m -> linkHeader(m, link, IFF_UP, IFF_UP));
     socket.execute(packet);
   }
 

@@ -1,0 +1,447 @@
+package dev.molo.image.registry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import dev.molo.fault.ReasonWord;
+import dev.molo.image.Cancellation;
+import dev.molo.image.Digest;
+import dev.molo.image.Reference;
+import dev.molo.image.RegistryAuth;
+import dev.molo.image.content.Descriptor;
+import dev.molo.image.content.MediaTypes;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Registries, mirrors, token servers and storage hosts that misbehave, on loopback. */
+final class RegistrySessionIT {
+  private static final String SECRET = "s3cret-pa55word";
+  private static final RegistryAuth BASIC = new RegistryAuth.Basic("user", SECRET);
+  private static final byte[] MANIFEST =
+      "{\"schemaVersion\":2,\"manifests\":[]}".getBytes(StandardCharsets.UTF_8);
+  private static final byte[] BLOB = new byte[3_000_000];
+
+  static {
+    new Random(1).nextBytes(BLOB);
+  }
+
+  @TempDir Path certs;
+  private Vertx vertx;
+  private ScriptedRegistry registry;
+  private ScriptedRegistry other;
+  private RegistryClient client;
+
+  @BeforeEach
+  void start() throws IOException {
+    vertx = Vertx.vertx();
+    registry = new ScriptedRegistry();
+    other = new ScriptedRegistry();
+    client = new RegistryClient(vertx, settings(Duration.ofSeconds(20)));
+    registry.on("/v2/app/manifests/v1", e -> ScriptedRegistry.reply(e, 200, MANIFEST));
+    registry.on(blobPath(), e -> ScriptedRegistry.reply(e, 200, BLOB));
+  }
+
+  private RegistrySettings settings(Duration idle) {
+    return new RegistrySettings(
+        List.of(certs), Set.of(), "molo-test", Duration.ofSeconds(5), idle, 3);
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    client.close();
+    registry.close();
+    other.close();
+    vertx.close().await();
+  }
+
+  private static Descriptor blob() {
+    return Descriptor.of(MediaTypes.OCI_CONFIG, Digest.ofBytes(BLOB), BLOB.length);
+  }
+
+  private static String blobPath() {
+    return "/v2/app/blobs/" + Digest.ofBytes(BLOB);
+  }
+
+  private RegistrySession session(RegistryAuth auth) {
+    return client.open(Reference.parse(registry.address() + "/app:v1"), auth);
+  }
+
+  private Fetched manifest(RegistryAuth auth) {
+    return session(auth).manifest(Cancellation.create());
+  }
+
+  private static byte[] read(RegistrySession session) throws IOException {
+    try (InputStream in = session.open(blob(), Cancellation.create())) {
+      return in.readAllBytes();
+    }
+  }
+
+  private static void fails(
+      org.assertj.core.api.ThrowableAssert.ThrowingCallable call, Fault kind, String... words) {
+    assertThatThrownBy(call)
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).as(e.getMessage()).isEqualTo(kind))
+        .hasMessageContainingAll(words)
+        .satisfies(e -> assertThat(stackTrace(e)).doesNotContain(SECRET));
+  }
+
+  private static String stackTrace(Throwable e) {
+    StringWriter text = new StringWriter();
+    e.printStackTrace(new PrintWriter(text));
+    return text.toString();
+  }
+
+  private void protect(String path, byte[] content, String challenge, String wanted) {
+    registry.on(
+        path,
+        e -> {
+          if (wanted.equals(e.getRequestHeaders().getFirst("Authorization"))) {
+            ScriptedRegistry.reply(e, 200, content);
+            return;
+          }
+          e.getResponseHeaders().add("WWW-Authenticate", challenge);
+          ScriptedRegistry.reply(
+              e,
+              401,
+              "{\"errors\":[{\"code\":\"UNAUTHORIZED\",\"message\":\"authentication required\"}]}");
+        });
+  }
+
+  @Test
+  void basicCredentialsAreShownWhenAskedFor() {
+    protect(
+        "/v2/app/manifests/v1",
+        MANIFEST,
+        "Basic realm=\"x\"",
+        "Basic dXNlcjpzM2NyZXQtcGE1NXdvcmQ=");
+    assertThat(manifest(BASIC).digest()).isEqualTo(Digest.ofBytes(MANIFEST));
+    assertThat(registry.asked().getFirst().header("Authorization")).isEmpty();
+    fails(
+        () -> manifest(RegistryAuth.anonymous()),
+        Fault.UNAUTHENTICATED,
+        registry.address(),
+        "401",
+        "authentication required");
+    fails(
+        () -> manifest(new RegistryAuth.Basic("user", SECRET + "x")), Fault.UNAUTHENTICATED, "401");
+  }
+
+  @Test
+  void tokenIsFetchedOnceWithScopeAndService() throws IOException {
+    String challenge =
+        "Bearer realm=\""
+            + other.url("/token")
+            + "\",service=\"svc\",scope=\"repository:app:pull\"";
+    protect("/v2/app/manifests/v1", MANIFEST, challenge, "Bearer t0k");
+    protect(blobPath(), BLOB, challenge, "Bearer t0k");
+    other.on("/token", e -> ScriptedRegistry.reply(e, 200, "{\"access_token\":\"t0k\"}"));
+    RegistrySession session = session(BASIC);
+    session.manifest(Cancellation.create());
+    assertThat(read(session)).isEqualTo(BLOB);
+    assertThat(other.asked()).hasSize(1);
+    assertThat(other.asked().getFirst().query())
+        .contains("scope=repository:app:pull", "service=svc");
+    assertThat(other.asked().getFirst().header("Authorization")).startsWith("Basic ");
+  }
+
+  @Test
+  void identityTokenIsExchangedAndRegistryTokenSentAsItIs() {
+    protect(
+        "/v2/app/manifests/v1",
+        MANIFEST,
+        "Bearer realm=\"" + other.url("/token") + "\"",
+        "Bearer t0k");
+    other.on("/token", e -> ScriptedRegistry.reply(e, 200, "{\"token\":\"t0k\"}"));
+    manifest(new RegistryAuth.IdentityToken(SECRET));
+    assertThat(other.asked().getFirst().method()).isEqualTo("POST");
+    assertThat(other.asked().getFirst().body())
+        .contains("grant_type=refresh_token", "refresh_token=" + SECRET);
+    manifest(new RegistryAuth.RegistryToken("t0k"));
+    assertThat(other.asked()).hasSize(1);
+    other.on("/token", ScriptedRegistry.redirect(registry.url("/elsewhere")));
+    fails(
+        () -> manifest(new RegistryAuth.IdentityToken(SECRET)),
+        Fault.UNAVAILABLE,
+        "redirects a request that holds a secret");
+  }
+
+  @Test
+  void tokenServersRefusalIsUnauthenticated() {
+    protect(
+        "/v2/app/manifests/v1",
+        MANIFEST,
+        "Bearer realm=\"" + other.url("/token") + "\"",
+        "Bearer t0k");
+    other.on("/token", e -> ScriptedRegistry.reply(e, 403, "bad password"));
+    fails(
+        () -> manifest(BASIC),
+        Fault.UNAUTHENTICATED,
+        "token server",
+        other.address(),
+        "403",
+        "bad password");
+    other.on("/token", e -> ScriptedRegistry.reply(e, 200, "{\"token\":\"" + SECRET));
+    fails(() -> manifest(BASIC), Fault.UNAVAILABLE, "token server", "not JSON");
+  }
+
+  @Test
+  void credentialsDoNotFollowARedirectToAnotherHost() throws IOException {
+    protect(
+        "/v2/app/manifests/v1", MANIFEST, "Basic realm=x", "Basic dXNlcjpzM2NyZXQtcGE1NXdvcmQ=");
+    registry.on(blobPath(), ScriptedRegistry.redirect(other.url("/storage?signature=abc")));
+    other.on("/storage", e -> ScriptedRegistry.reply(e, 200, BLOB));
+    RegistrySession session = session(BASIC);
+    session.manifest(Cancellation.create());
+    assertThat(read(session)).isEqualTo(BLOB);
+    assertThat(registry.asked(blobPath()).getFirst().header("Authorization")).startsWith("Basic ");
+    assertThat(other.asked().getFirst().header("Authorization")).isEmpty();
+    assertThat(other.asked().getFirst().query()).isEqualTo("signature=abc");
+    other.on("/storage", e -> ScriptedRegistry.reply(e, 403, "expired"));
+    assertThatThrownBy(() -> read(session))
+        .hasMessageContaining("403 expired")
+        .hasMessageNotContaining("signature");
+  }
+
+  @Test
+  void redirectsWithoutEndAreRefused() {
+    registry.on("/v2/app/manifests/v1", ScriptedRegistry.redirect("/v2/app/manifests/v1"));
+    fails(() -> manifest(BASIC), Fault.UNAVAILABLE, "redirects more than");
+  }
+
+  @Test
+  void brokenConnectionIsResumedWhereItBroke() throws IOException {
+    AtomicInteger requests = new AtomicInteger();
+    registry.on(
+        blobPath(),
+        e -> {
+          String range = e.getRequestHeaders().getFirst("Range");
+          int from = range == null ? 0 : Integer.parseInt(range.replaceAll("[^0-9]", ""));
+          e.sendResponseHeaders(from == 0 ? 200 : 206, BLOB.length - from);
+          int end =
+              requests.incrementAndGet() < 4 ? Math.min(BLOB.length, from + 700_000) : BLOB.length;
+          e.getResponseBody().write(BLOB, from, end - from);
+          e.getResponseBody().flush();
+          e.close();
+        });
+    assertThat(read(session(BASIC))).isEqualTo(BLOB);
+    assertThat(requests).hasValueGreaterThan(1);
+  }
+
+  @Test
+  void serverWithoutRangesIsReadAgain() throws IOException {
+    AtomicInteger requests = new AtomicInteger();
+    registry.on(
+        blobPath(),
+        e -> {
+          e.sendResponseHeaders(200, BLOB.length);
+          e.getResponseBody()
+              .write(BLOB, 0, requests.incrementAndGet() == 1 ? 500_000 : BLOB.length);
+          e.close();
+        });
+    assertThat(read(session(BASIC))).isEqualTo(BLOB);
+    assertThat(requests).hasValue(2);
+  }
+
+  @Test
+  void connectionThatAlwaysBreaksEndsUnavailable() {
+    registry.on(
+        blobPath(),
+        e -> {
+          e.sendResponseHeaders(200, BLOB.length);
+          e.getResponseBody().write(BLOB, 0, 10);
+          e.getResponseBody().flush();
+          e.close();
+        });
+    fails(() -> read(session(BASIC)), Fault.UNAVAILABLE, "broke 3 times");
+  }
+
+  @Test
+  void busyRegistryIsAskedAgain() {
+    AtomicInteger requests = new AtomicInteger();
+    registry.on(
+        "/v2/app/manifests/v1",
+        e -> {
+          int n = requests.incrementAndGet();
+          e.getResponseHeaders().add("Retry-After", "0");
+          ScriptedRegistry.reply(
+              e,
+              n < 2 ? 429 : n == 2 ? 503 : 200,
+              n < 3 ? "busy".getBytes(StandardCharsets.UTF_8) : MANIFEST);
+        });
+    assertThat(manifest(BASIC).digest()).isEqualTo(Digest.ofBytes(MANIFEST));
+    requests.set(-100);
+    fails(() -> manifest(BASIC), Fault.UNAVAILABLE, "429 busy");
+    assertThatThrownBy(() -> manifest(BASIC))
+        .isInstanceOfSatisfying(
+            FaultException.class,
+            e -> assertThat(e.reason()).contains(ReasonWord.RegistryUnavailable));
+  }
+
+  @Test
+  void statusesBecomeFaults() {
+    registry.on(
+        "/v2/app/manifests/v1",
+        e ->
+            ScriptedRegistry.reply(
+                e, 403, "{\"errors\":[{\"code\":\"DENIED\",\"message\":\"not yours\"}]}"));
+    fails(() -> manifest(BASIC), Fault.PERMISSION_DENIED, "403", "DENIED: not yours");
+    registry.on("/v2/app/manifests/v1", e -> ScriptedRegistry.reply(e, 404, "x\ny".repeat(9000)));
+    assertThatThrownBy(() -> manifest(BASIC))
+        .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(600).doesNotContain("\n"));
+    registry.on("/v2/app/manifests/v1", e -> ScriptedRegistry.reply(e, 418, "teapot"));
+    fails(() -> manifest(BASIC), Fault.INTERNAL, "418 teapot");
+  }
+
+  @Test
+  void contentThatIsNotWhatWasSaidIsRefused() {
+    registry.on(
+        "/v2/app/manifests/v1",
+        e -> {
+          e.getResponseHeaders().add("Docker-Content-Digest", Digest.ofBytes(BLOB).toString());
+          ScriptedRegistry.reply(e, 200, MANIFEST);
+        });
+    fails(() -> manifest(BASIC), Fault.INTERNAL, "instead of");
+    registry.on("/v2/app/manifests/v1", e -> ScriptedRegistry.reply(e, 200, new byte[5 << 20]));
+    fails(() -> manifest(BASIC), Fault.UNAVAILABLE, "longer than");
+    registry.on(blobPath(), e -> ScriptedRegistry.reply(e, 200, Arrays.copyOf(BLOB, 99)));
+    fails(() -> read(session(BASIC)), Fault.INTERNAL, "has 99 bytes, the manifest says 3000000");
+  }
+
+  private void mirror(String toml) throws IOException {
+    String folder = registry.address().replace(':', '_') + "_";
+    Files.createDirectories(certs.resolve(folder));
+    Files.writeString(certs.resolve(folder).resolve("hosts.toml"), toml);
+  }
+
+  @Test
+  void mirrorIsAskedFirstAndGetsNoCredentials() throws IOException {
+    mirror(
+        "[host.\""
+            + other.url("")
+            + "\"]\n[host.\""
+            + other.url("")
+            + "\".header]\nx-mirror = \"yes\"\n");
+    other.on("/v2/app/manifests/v1", e -> ScriptedRegistry.reply(e, 200, MANIFEST));
+    other.on(
+        blobPath(),
+        e -> {
+          e.getResponseHeaders().add("WWW-Authenticate", "Basic realm=x");
+          ScriptedRegistry.reply(e, 401, "");
+        });
+    RegistrySession session = session(BASIC);
+    assertThat(session.manifest(Cancellation.create()).servedBy()).startsWith(other.url(""));
+    assertThat(read(session)).isEqualTo(BLOB);
+    assertThat(other.asked())
+        .isNotEmpty()
+        .allSatisfy(a -> assertThat(a.headers().toString()).doesNotContain("uthorization"));
+    assertThat(other.asked().getFirst().header("X-mirror")).isEqualTo("yes");
+    assertThat(other.asked().getFirst().query()).isEqualTo("ns=" + registry.address());
+    assertThat(registry.asked().getFirst().headers()).doesNotContainKey("X-mirror");
+  }
+
+  @Test
+  void failingMirrorsAreNamedWhenTheRegistryFailsToo() throws IOException {
+    mirror("[host.\"http://127.0.0.1:1\"]\n[host.\"" + other.url("") + "\"]\n");
+    other.on("/v2/app/manifests/v1", e -> ScriptedRegistry.reply(e, 500, "mirror broken"));
+    registry.on("/v2/app/manifests/v1", e -> ScriptedRegistry.reply(e, 404, ""));
+    fails(
+        () -> manifest(BASIC),
+        Fault.NOT_FOUND,
+        registry.address(),
+        "127.0.0.1:1",
+        "500 mirror broken",
+        "hosts.toml");
+    registry.on("/v2/app/manifests/v1", e -> ScriptedRegistry.reply(e, 200, MANIFEST));
+    assertThat(manifest(BASIC).servedBy()).startsWith(registry.url(""));
+  }
+
+  @Test
+  void mirrorWithoutResolveIsNotAskedForTags() throws IOException {
+    mirror("[host.\"" + other.url("") + "\"]\ncapabilities = [\"pull\"]\n");
+    other.on(blobPath(), e -> ScriptedRegistry.reply(e, 200, BLOB));
+    RegistrySession session = session(BASIC);
+    session.manifest(Cancellation.create());
+    assertThat(read(session)).isEqualTo(BLOB);
+    assertThat(other.asked()).hasSize(1);
+  }
+
+  @Test
+  void silenceEndsAfterTheIdleLimit() {
+    client.close();
+    client = new RegistryClient(vertx, settings(Duration.ofMillis(200)));
+    CountDownLatch over = new CountDownLatch(1);
+    registry.on(
+        blobPath(),
+        e -> {
+          e.sendResponseHeaders(200, BLOB.length);
+          e.getResponseBody().write(BLOB, 0, 100);
+          e.getResponseBody().flush();
+          await(over);
+          e.close();
+        });
+    try {
+      fails(() -> read(session(BASIC)), Fault.UNAVAILABLE, "nothing came");
+    } finally {
+      over.countDown();
+    }
+  }
+
+  @Test
+  void cancellationEndsAStalledReadAtOnce() throws InterruptedException {
+    CountDownLatch over = new CountDownLatch(1);
+    CountDownLatch stalled = new CountDownLatch(2);
+    RegistryScripts.stall(registry, blobPath(), BLOB.length, stalled, over);
+    RegistryScripts.stall(registry, "/v2/app/manifests/v1", 10, stalled, over);
+    Cancellation cancellation = Cancellation.create();
+    Thread canceller =
+        Thread.ofVirtual()
+            .start(() -> {
+              await(stalled);
+              cancellation.cancel("pull");
+            });
+    long start = System.nanoTime();
+    CompletableFuture<Void> second =
+        CompletableFuture.runAsync(
+            () -> fails(() -> session(BASIC).manifest(cancellation), Fault.CANCELLED, "cancelled"),
+            task -> Thread.ofVirtual().start(task));
+    try {
+      fails(
+          () -> session(BASIC).open(blob(), cancellation).readAllBytes(),
+          Fault.CANCELLED,
+          "cancelled");
+      canceller.join();
+      second.join();
+      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
+    } finally {
+      over.countDown();
+    }
+  }
+
+  static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
