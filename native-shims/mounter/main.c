@@ -25,6 +25,7 @@ enum {
 
 #define MS_REC_FLAG 0x4000UL
 #define MS_PRIVATE_FLAG (1UL << 18)
+#define MS_SLAVE_FLAG (1UL << 19)
 #define MNT_DETACH_FLAG 2
 
 static uint8_t incoming[MOLO_PACKET_MAX];
@@ -100,7 +101,10 @@ static void move_into_own_world(void)
 		give_up("move into an empty root", bad);
 	attach_at(layers, root, "l");
 	attach_at(pods, root, "p");
-	bad = (int)KERNEL_CALL(SYS_mkdirat, root, "m", 0700);
+	/* What the host unmounts or mounts there is so here too, and not the other way round. */
+	bad = k_mount(NULL, "/", NULL, MS_REC_FLAG | MS_SLAVE_FLAG, NULL);
+	if (!bad)
+		bad = (int)KERNEL_CALL(SYS_mkdirat, root, "m", 0700);
 	if (bad || chdir("/l") < 0)
 		give_up("enter the layers' directory", bad ? bad : -errno);
 	close(root);
@@ -116,14 +120,13 @@ static void path_of(struct molo_slice slice, char path[OVERLAY_OPTIONS_MAX])
 	path[length] = 0;
 }
 
-/* Says which directory is missing, where that is the reason: ENOENT alone helps nobody. */
-static void explain(const struct overlay *overlay, int bad, char detail[MOLO_DETAIL_MAX])
+/* Says which directory is missing: the kernel's errno alone helps nobody, and differs by version.
+ */
+static void explain(const struct overlay *overlay, char detail[MOLO_DETAIL_MAX])
 {
 	char path[OVERLAY_OPTIONS_MAX];
 
 	snprintf(detail, MOLO_DETAIL_MAX, "mount an overlay of %u layers", overlay->count);
-	if (bad != -ENOENT)
-		return;
 	for (uint32_t i = 0; i < overlay->count; i++) {
 		path_of(overlay->lowers[i], path);
 		if (access(path, F_OK) == 0)
@@ -132,8 +135,11 @@ static void explain(const struct overlay *overlay, int bad, char detail[MOLO_DET
 			 path);
 		return;
 	}
+	if (!overlay->upper.left)
+		return;
 	path_of(overlay->upper, path);
-	snprintf(detail, MOLO_DETAIL_MAX, "mount an overlay with upper %.200s", path);
+	snprintf(detail, MOLO_DETAIL_MAX, "mount an overlay of %u layers with upper %.200s",
+		 overlay->count, path);
 }
 
 static int bind_readonly(const struct overlay *overlay)
@@ -201,7 +207,7 @@ static void serve(const struct molo_received *received)
 	if (!mount) {
 		mount = mount_overlay(&overlay, received->header.sequence);
 		if (mount < 0)
-			explain(&overlay, mount, detail);
+			explain(&overlay, detail);
 	}
 	answer(&received->header, mount, detail);
 }

@@ -158,6 +158,7 @@ static int do_propagation(struct child *child)
  */
 static int do_root(struct child *child)
 {
+	struct mount_attr private = {.propagation = 1UL << 18 /* MS_PRIVATE */};
 	int slash AUTO_CLOSE = k_openat2(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
 	int fd, bad = descriptor(child, &fd);
 
@@ -166,6 +167,10 @@ static int do_root(struct child *child)
 		return bad;
 	if (slash < 0)
 		return slash;
+	/* A copy of a shared mount is shared too, and pivot_root refuses that. */
+	bad = k_mount_setattr(fd, 0, &private);
+	if (bad)
+		return bad;
 	child->root = fd;
 	return k_move_mount(fd, slash);
 }

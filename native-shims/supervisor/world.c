@@ -6,6 +6,7 @@
 
 #define MS_REC_FLAG 0x4000UL
 #define MS_PRIVATE_FLAG (1UL << 18)
+#define MS_SLAVE_FLAG (1UL << 19)
 #define MNT_DETACH_FLAG 2
 
 enum { SAFE = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC };
@@ -99,7 +100,8 @@ int world_enter(const char **what)
 		bad = take_over(sys, root, "sys");
 	if (!bad)
 		bad = take_over(null, root, "dev/null");
-	return bad;
+	/* What the host unmounts goes here too; nothing that happens here is seen there. */
+	return bad ? bad : k_mount(NULL, "/", NULL, MS_REC_FLAG | MS_SLAVE_FLAG, NULL);
 }
 
 static void shm_path(char path[32], uint32_t key)
