@@ -125,6 +125,21 @@ static int where(void)
 	return getcwd(path, sizeof(path)) ? (puts(path), 0) : 1;
 }
 
+static int eat_memory(void)
+{
+	for (;;) {
+		char *more = malloc(1 << 20);
+
+		if (!more)
+			return 7;
+		memset(more, 1, 1 << 20);
+		__asm__ volatile(""
+				 :
+				 : "r"(more)
+				 : "memory"); /* or the compiler leaves all of it out */
+	}
+}
+
 static int copy_input(void)
 {
 	char buffer[256];
@@ -163,6 +178,8 @@ int main(int argc, char **argv)
 		return terminal();
 	if (!strcmp(what, "pwd"))
 		return where();
+	if (!strcmp(what, "eat"))
+		return eat_memory();
 	if (!strcmp(what, "copy"))
 		return copy_input();
 	if (argc == 4 && !strcmp(what, "flood"))

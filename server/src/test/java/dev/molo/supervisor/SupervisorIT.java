@@ -745,6 +745,22 @@ final class SupervisorIT {
   }
 
   @Test
+  void aKillForMemoryIsCounted() throws Exception {
+    assumeTrue(
+        Files.readString(RealKernel.cgroup2().resolve("cgroup.subtree_control")).contains("memory"),
+        "needs the memory controller in " + RealKernel.cgroup2() + ", as in the guest");
+    Files.writeString(pod.cgroup.resolve("cgroup.subtree_control"), "+memory");
+    pod.leaf(container.brief()).close();
+    Files.writeString(pod.cgroup.resolve(container.brief()).resolve("memory.max"), "8M");
+    start("probe", "eat");
+
+    ExitRecord exit = pod.awaitExit();
+    assertThat(exit.exit().code()).isEqualTo(137);
+    assertThat(exit.oomKills()).isPositive();
+    assertThat(new ExitRecords(pod.run).read(pod.id, container)).contains(exit);
+  }
+
+  @Test
   void loweringTheOomScoreIsAWarningWhereItIsNotPermitted() throws Exception {
     PodSupervisor.Started started =
         pod.start(
