@@ -51,6 +51,11 @@ public interface Linux {
   /** Facts about this kernel and this process. */
   SystemFacts system();
 
+  /** Hash functions for big content. */
+  default Hashing hashing() {
+    return Hashing.jdk();
+  }
+
   /** The pool that runs what would pin a carrier thread. */
   BlockingCalls blocking();
 }

@@ -6,6 +6,7 @@ import dev.molo.image.Digest;
 import dev.molo.image.content.Descriptor;
 import dev.molo.linux.Fd;
 import dev.molo.linux.Files;
+import dev.molo.linux.Hashing;
 import dev.molo.linux.LinuxException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -17,10 +18,12 @@ import java.util.function.LongConsumer;
  */
 final class LayerFetch {
   private final Files files;
+  private final Hashing hashing;
   private final UnpackLimits limits;
 
-  LayerFetch(Files files, UnpackLimits limits) {
+  LayerFetch(Files files, Hashing hashing, UnpackLimits limits) {
     this.files = files;
+    this.hashing = hashing;
     this.limits = limits;
   }
 
@@ -33,7 +36,7 @@ final class LayerFetch {
   UnpackedLayer run(
       Descriptor blob, Digest diffId, InputStream source, Fd directory, LongConsumer progress) {
     try (VerifiedStream compressed =
-        new VerifiedStream(source, blob.digest(), blob.size(), progress)) {
+        new VerifiedStream(hashing, source, blob.digest(), blob.size(), progress)) {
       return unpack(compressed, blob, diffId, directory);
     } catch (IOException e) {
       throw new FaultException(Fault.INTERNAL, "layer " + blob.digest() + ": " + e.getMessage(), e);
@@ -46,7 +49,8 @@ final class LayerFetch {
       VerifiedStream compressed, Descriptor blob, Digest diffId, Fd directory) throws IOException {
     RatioGuard ratio = new RatioGuard(compressed, limits);
     try (VerifiedStream tar =
-        new VerifiedStream(Decompression.open(compressed), diffId, Long.MAX_VALUE, ratio)) {
+        new VerifiedStream(
+            hashing, Decompression.open(compressed), diffId, Long.MAX_VALUE, ratio)) {
       UnpackedLayer layer =
           new LayerUnpacker(files, directory, limits)
               .unpack(new TarReader(tar, TarRecorder.none()));

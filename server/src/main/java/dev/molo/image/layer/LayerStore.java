@@ -12,6 +12,7 @@ import dev.molo.linux.DirEntry;
 import dev.molo.linux.Errno;
 import dev.molo.linux.Fd;
 import dev.molo.linux.Files;
+import dev.molo.linux.Hashing;
 import dev.molo.linux.Linux;
 import dev.molo.linux.LinuxException;
 import dev.molo.linux.OpenFlags;
@@ -62,6 +63,7 @@ public final class LayerStore implements AutoCloseable {
 
   private final Path root;
   private final Files files;
+  private final Hashing hashing;
   private final UnpackLimits limits;
   private final String boot;
   private final RecordFile records;
@@ -95,6 +97,7 @@ public final class LayerStore implements AutoCloseable {
   public LayerStore(Linux linux, Path root, UnpackLimits limits, int workers) {
     this.root = root;
     this.files = linux.files();
+    this.hashing = linux.hashing();
     this.limits = limits;
     this.boot = linux.system().bootId();
     this.records = new RecordFile(files, "layer", 1);
@@ -502,7 +505,7 @@ public final class LayerStore implements AutoCloseable {
       UnpackedLayer unpacked;
       try (Fd fs = files.openat2(directory, "fs", DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH)) {
         unpacked =
-            new LayerFetch(files, limits)
+            new LayerFetch(files, hashing, limits)
                 .run(blob, diffId, source.open(blob, work.cancellation()), fs, work::progress);
       }
       StoredLayer layer = new StoredLayer(diffId, name, unpacked.bytes(), unpacked.inodes(), boot);

@@ -1,9 +1,10 @@
 package dev.molo.image.layer;
 
 import dev.molo.image.Digest;
+import dev.molo.linux.Hashing;
 import java.io.IOException;
 import java.io.InputStream;
-import java.security.MessageDigest;
+import java.util.HexFormat;
 import java.util.function.LongConsumer;
 
 /**
@@ -12,7 +13,7 @@ import java.util.function.LongConsumer;
  */
 final class VerifiedStream extends InputStream {
   private final InputStream in;
-  private final MessageDigest hash;
+  private final Hashing.Hash hash;
   private final Digest expected;
   private final long limit;
   private final LongConsumer progress;
@@ -22,9 +23,15 @@ final class VerifiedStream extends InputStream {
    * @param limit bytes allowed
    * @param progress hears the count after each read
    */
-  VerifiedStream(InputStream in, Digest expected, long limit, LongConsumer progress) {
+  VerifiedStream(
+      Hashing hashing, InputStream in, Digest expected, long limit, LongConsumer progress) {
     this.in = in;
-    this.hash = expected.algorithm().newMessageDigest();
+    this.hash =
+        hashing.begin(
+            switch (expected.algorithm()) {
+              case SHA256 -> Hashing.Function.SHA256;
+              case SHA512 -> Hashing.Function.SHA512;
+            });
     this.expected = expected;
     this.limit = limit;
     this.progress = progress;
@@ -60,7 +67,7 @@ final class VerifiedStream extends InputStream {
     while (read(rest, 0, rest.length) >= 0) {
       // read() counts and hashes
     }
-    Digest actual = Digest.of(expected.algorithm(), hash);
+    Digest actual = new Digest(expected.algorithm(), HexFormat.of().formatHex(hash.digest()));
     if (!actual.equals(expected)) {
       throw new TarFormatException(what + " has digest " + actual + " instead of " + expected);
     }
@@ -68,6 +75,7 @@ final class VerifiedStream extends InputStream {
 
   @Override
   public void close() throws IOException {
+    hash.close();
     in.close();
   }
 }

@@ -4,6 +4,7 @@ import dev.molo.linux.BlockingCalls;
 import dev.molo.linux.CgroupPrograms;
 import dev.molo.linux.Epoll;
 import dev.molo.linux.Files;
+import dev.molo.linux.Hashing;
 import dev.molo.linux.Linux;
 import dev.molo.linux.Memfds;
 import dev.molo.linux.Mounts;
@@ -40,6 +41,7 @@ public final class JnrLinux implements Linux, AutoCloseable {
   private final JnrNftables nftables = new JnrNftables();
   private final Seccomp seccomp = new JnrSeccomp(memfds, files);
   private final CgroupPrograms cgroupPrograms = new JnrCgroupPrograms();
+  private final Hashing hashing = new JnrHashing();
   private final Processes processes;
 
   /** The kernel, with the native parts in {@code nativeFolder}. */
@@ -110,6 +112,11 @@ public final class JnrLinux implements Linux, AutoCloseable {
   @Override
   public SystemFacts system() {
     return system;
+  }
+
+  @Override
+  public Hashing hashing() {
+    return hashing;
   }
 
   @Override
