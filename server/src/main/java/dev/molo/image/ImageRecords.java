@@ -51,8 +51,12 @@ final class ImageRecords implements AutoCloseable {
     List<ImageRecord> all = new ArrayList<>();
     for (DirEntry entry : files.list(directory)) {
       String name = entry.name();
+      if (name.endsWith(SUFFIX + RecordFile.TEMPORARY)) {
+        // A write that a crash cut short; the record itself still says what it said before.
+        files.unlinkat(directory, name, 0);
+        continue;
+      }
       if (!name.endsWith(SUFFIX)) {
-        // A temporary file of a write that a crash cut short.
         quarantine(name, "it is not a record");
         continue;
       }

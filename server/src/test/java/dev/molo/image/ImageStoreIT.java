@@ -396,4 +396,78 @@ final class ImageStoreIT {
         .hasMessageContaining("not a tar archive");
     assertThatThrownBy(() -> bringIn(directory.resolve("absent"))).hasMessageContaining("absent");
   }
+
+  @Test
+  void setUidProgramsOfLayersAreOutOfReachForOtherUsers() throws IOException {
+    assertThat(Files.getPosixFilePermissions(directory.resolve("images")))
+        .isEqualTo(java.nio.file.attribute.PosixFilePermissions.fromString("rwx------"));
+  }
+
+  private static void run(String... command) throws Exception {
+    Process process = new ProcessBuilder(command).inheritIO().start();
+    assertThat(process.waitFor()).as(String.join(" ", command)).isZero();
+  }
+
+  @Test
+  void fullDiskIsResourceExhaustedAndLeavesNothing() throws Exception {
+    Path small = Files.createDirectory(directory.resolve("small"));
+    run("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small.toString());
+    try {
+      byte[] noise = new byte[6 << 20];
+      new java.util.Random(5).nextBytes(noise);
+      registry.push(
+          new TestImage().gzipLayer(new TarBytes().add(TarBytes.file("big", noise)).bytes()),
+          "big",
+          "latest");
+      registry.push(twoLayers(), "app", "v1");
+      store.close();
+      store =
+          new ImageStore(
+              linux,
+              ImageStoreSettings.standard(small.resolve("images")),
+              client,
+              Clock.systemUTC());
+      store.recovered();
+      pull(ref("app:v1"));
+      long before = Files.getFileStore(small).getUsableSpace();
+      for (int i = 0; i < 2; i++) {
+        assertThatThrownBy(() -> pull(ref("big")))
+            .isInstanceOfSatisfying(
+                FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.RESOURCE_EXHAUSTED))
+            .hasMessageContaining("ENOSPC");
+        assertThat(Files.getFileStore(small).getUsableSpace()).isEqualTo(before);
+      }
+      Files.write(small.resolve("filler"), new byte[(int) before]);
+      store.remove(ref("app:v1"));
+      assertThat(store.list()).isEmpty();
+    } finally {
+      store.close();
+      run("umount", small.toString());
+    }
+  }
+
+  @Test
+  void cancelledPullKeepsWhatIsDoneAndEndsWithItsLastCaller() throws Exception {
+    registry.push(twoLayers(), "app", "v1");
+    Cancellation first = Cancellation.create();
+    List<PullProgress> heard = new java.util.concurrent.CopyOnWriteArrayList<>();
+    PullListener listener =
+        now -> {
+          heard.add(now);
+          if (now.stage() == PullProgress.Stage.SYNCING) {
+            first.cancel("pull");
+          }
+        };
+    assertThatThrownBy(() ->
+            store.pull(PullRequest.of(ref("app:v1"), RegistryAuth.anonymous()), first, listener))
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.CANCELLED));
+    assertThat(heard)
+        .extracting(PullProgress::stage)
+        .contains(PullProgress.Stage.FETCHING, PullProgress.Stage.SYNCING);
+    Image whole = pull(ref("app:v1"));
+    try (LayerLease lease = store.acquire(whole.id(), "c")) {
+      assertThat(lease.root().resolve(lease.lowerDirs().getFirst()).resolve("etc/new")).exists();
+    }
+  }
 }

@@ -18,6 +18,7 @@ import dev.molo.linux.LinuxException;
 import dev.molo.linux.OpenFlags;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -130,6 +131,11 @@ public final class LayerStore implements AutoCloseable {
           List.of("layers/" + EMPTY + "/fs", "ingest", "trash", "records", "quarantine")) {
         java.nio.file.Files.createDirectories(root.resolve(name));
       }
+      // A layer's set-uid programs are for containers: nobody else on the host may reach them
+      // (CVE-2021-41103). Overlayfs
+      // looks the path up once, as root.
+      java.nio.file.Files.setPosixFilePermissions(
+          root, PosixFilePermissions.fromString("rwx------"));
     } catch (IOException e) {
       throw LayerFaults.of("make the image store " + root, e);
     }
@@ -510,10 +516,6 @@ public final class LayerStore implements AutoCloseable {
       }
       StoredLayer layer = new StoredLayer(diffId, name, unpacked.bytes(), unpacked.inodes(), boot);
       records.write(directory, RECORD, encode(layer), false);
-      // Containers other than root's look into lower directories by their path only inside the
-      // overlay: 0711 lets user
-      // namespaces' idmapped mounts traverse.
-      files.fchmod(directory, 0711);
       publish(making, layer);
       done = true;
       return layer;

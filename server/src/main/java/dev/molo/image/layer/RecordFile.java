@@ -14,6 +14,9 @@ import java.util.Arrays;
  * the content that the digest is of. Written beside its name and renamed into place.
  */
 public final class RecordFile {
+  /** Appended to the name of a record that is being written. */
+  public static final String TEMPORARY = ".new";
+
   private static final int MAX_BYTES = 24 << 20;
 
   private final Files files;
@@ -36,7 +39,7 @@ public final class RecordFile {
    * @param durable whether file and name are synced before this returns
    */
   public void write(Fd directory, String name, byte[] content, boolean durable) {
-    String temporary = name + ".new";
+    String temporary = name + TEMPORARY;
     byte[] head = (prefix() + Digest.ofBytes(content) + "\n").getBytes(StandardCharsets.US_ASCII);
     ByteBuffer whole =
         ByteBuffer.allocateDirect(head.length + content.length).put(head).put(content).flip();
