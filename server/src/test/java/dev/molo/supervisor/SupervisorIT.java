@@ -633,6 +633,9 @@ final class SupervisorIT {
               List.of("probe", "tty"))
           .close();
     }
+    for (int i = 0; i < 2000 && Files.size(log) == 0; i++) {
+      Thread.sleep(5);
+    }
     pod.hangUp();
     pod.reconnect();
     pod.supervisor.resize(container, 50, 120);
