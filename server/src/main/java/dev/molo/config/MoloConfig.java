@@ -32,7 +32,8 @@ public record MoloConfig(
     TimeoutsConfig timeouts,
     @Key(
             "Resource limits of containers, as `nofile: \"1024:524288\"` (soft:hard, or one number;"
-                + " `unlimited`). What is not named is inherited from the daemon.")
+                + " `unlimited`). What is not named is inherited from the daemon,"
+                + " but `nofile`: 1048576, or what the daemon itself may have.")
         Map<String, String> rlimits) {
   /** Where configuration is looked for unless a flag says otherwise. */
   public static final Path CONFIG_DIR = Path.of("/etc/molo");
