@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The real mounter on the real kernel. */
+/** The real mounter on the real kernel, and on Linux 6.1 in the guest. */
 @ExtendWith(RealKernel.class)
 @Timeout(60)
 final class MounterIT {
