@@ -26,7 +26,7 @@ record CgroupParent(List<String> names) {
           path);
     }
     List<String> names = new ArrayList<>();
-    for (String name : path.split("/")) {
+    for (String name : path.split("/", -1)) {
       if (!name.isEmpty()) {
         names.add(checked(name));
       }

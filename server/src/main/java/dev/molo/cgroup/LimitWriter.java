@@ -19,6 +19,8 @@ final class LimitWriter {
   }
 
   /**
+   * Writes them in their order.
+   *
    * @return a sentence for each limit that could not be set
    */
   List<String> write(CgroupDirectory directory, List<Limits.Setting> settings) {

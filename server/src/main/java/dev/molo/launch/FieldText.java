@@ -43,7 +43,7 @@ final class FieldText {
 
   private static String clean(String field, String path) {
     List<String> names = new ArrayList<>();
-    for (String name : path.split("/")) {
+    for (String name : path.split("/", -1)) {
       if (name.equals("..")) {
         if (!names.isEmpty()) {
           names.removeLast();

@@ -45,8 +45,9 @@ final class SeccompFilters {
   }
 
   /**
+   * A compiled filter.
+   *
    * @param flags for seccomp(2)
-   * @param unknownCalls names that this libseccomp does not know
    */
   record Filter(Seccomp.Program program, int flags) {
     List<String> unknownCalls() {

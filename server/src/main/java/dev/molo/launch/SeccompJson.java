@@ -281,7 +281,7 @@ final class SeccompJson {
   }
 
   private boolean kernelIs(JsonNode filter) {
-    String[] parts = filter.path("minKernel").asText("").split("\\.");
+    String[] parts = filter.path("minKernel").asText("").split("\\.", -1);
     if (parts.length != 2 || !parts[0].matches("[0-9]{1,4}") || !parts[1].matches("[0-9]{1,4}")) {
       throw invalid("has a minKernel that is not as 4.8");
     }

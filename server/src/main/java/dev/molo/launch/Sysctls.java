@@ -31,6 +31,8 @@ final class Sysctls {
   private Sysctls() {}
 
   /**
+   * Checks what was asked and adds what every pod gets.
+   *
    * @return names with slashes, what every pod gets included
    */
   static SortedMap<String, String> of(
