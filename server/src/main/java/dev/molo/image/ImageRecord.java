@@ -1,6 +1,7 @@
 package dev.molo.image;
 
 import dev.molo.image.content.ConfigDocument;
+import dev.molo.image.content.Content;
 import dev.molo.image.layer.LayerStore;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,8 +21,8 @@ record ImageRecord(
     List<String> tags,
     List<String> digests,
     ConfigDocument document,
-    byte[] config,
-    byte[] manifest,
+    Content config,
+    Content manifest,
     Map<String, String> annotations) {
 
   ImageRecord {

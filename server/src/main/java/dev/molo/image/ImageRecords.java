@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.molo.fault.FaultException;
 import dev.molo.image.content.ConfigDocument;
+import dev.molo.image.content.Content;
 import dev.molo.image.layer.LayerFaults;
 import dev.molo.image.layer.RecordFile;
 import dev.molo.linux.DirEntry;
@@ -112,8 +113,8 @@ final class ImageRecords implements AutoCloseable {
     json.put("id", record.id().toString());
     record.tags().forEach(json.putArray("tags")::add);
     record.digests().forEach(json.putArray("digests")::add);
-    json.put("config", Base64.getEncoder().encodeToString(record.config()));
-    json.put("manifest", Base64.getEncoder().encodeToString(record.manifest()));
+    json.put("config", Base64.getEncoder().encodeToString(record.config().bytes()));
+    json.put("manifest", Base64.getEncoder().encodeToString(record.manifest().bytes()));
     ObjectNode annotations = json.putObject("annotations");
     record.annotations().forEach(annotations::put);
     try {
@@ -135,8 +136,8 @@ final class ImageRecords implements AutoCloseable {
         texts(json.path("tags")),
         texts(json.path("digests")),
         ConfigDocument.parse(id.digest(), config),
-        config,
-        binary(json, "manifest"),
+        Content.of(config),
+        Content.of(binary(json, "manifest")),
         annotations);
   }
 

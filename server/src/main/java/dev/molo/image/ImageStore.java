@@ -4,6 +4,7 @@ import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.image.archive.ImageArchive;
 import dev.molo.image.content.ConfigDocument;
+import dev.molo.image.content.Content;
 import dev.molo.image.content.Descriptor;
 import dev.molo.image.content.ManifestDocument;
 import dev.molo.image.content.PlatformChoice;
@@ -135,11 +136,18 @@ public final class ImageStore implements Images, AutoCloseable {
   @Override
   public void recovered() {
     layers.mayDelete();
-    timer.scheduleWithFixedDelay(
-        () -> layers.collectIdle(KEEP_IDLE),
-        SWEEP.toSeconds(),
-        SWEEP.toSeconds(),
-        TimeUnit.SECONDS);
+    var _ =
+        timer.scheduleWithFixedDelay(
+            this::collect, SWEEP.toSeconds(), SWEEP.toSeconds(), TimeUnit.SECONDS);
+  }
+
+  /** On the timer, which would end with the first exception. */
+  private void collect() {
+    try {
+      layers.collectIdle(KEEP_IDLE);
+    } catch (RuntimeException e) {
+      LOG.error("image store {}: idle layers are not deleted, the next sweep tries again", root, e);
+    }
   }
 
   @Override
@@ -195,8 +203,8 @@ public final class ImageStore implements Images, AutoCloseable {
                   tags,
                   List.of(digest),
                   document,
-                  config,
-                  resolved.document().bytes(),
+                  Content.of(config),
+                  resolved.document().content(),
                   request.annotations()));
       board.stage(PullProgress.Stage.DONE);
       LOG.info(
@@ -216,7 +224,8 @@ public final class ImageStore implements Images, AutoCloseable {
       Reference reference, Fetched top, RegistrySession session, Cancellation cancellation) {
     Fetched current = top;
     for (int depth = 0; depth <= MAX_NESTED_INDEXES; depth++) {
-      switch (ManifestDocument.parse(current.digest(), current.contentType(), current.bytes())) {
+      switch (ManifestDocument.parse(
+          current.digest(), current.contentType(), current.content().bytes())) {
         case ManifestDocument.Manifest manifest -> {
           return new Resolved(current, manifest);
         }
@@ -323,7 +332,9 @@ public final class ImageStore implements Images, AutoCloseable {
       List<String> digests =
           one.digest().stream().flatMap(d -> names.stream().map(n -> n.at(d).toString())).toList();
       Image image =
-          commit(new ImageRecord(tags, digests, document, config, one.document(), Map.of()));
+          commit(
+              new ImageRecord(
+                  tags, digests, document, Content.of(config), one.document(), Map.of()));
       LOG.info("imported {} {} from {}", image.id(), image.repoTags(), request.source());
       return image;
     }

@@ -250,7 +250,7 @@ final class ImageStoreIT {
   }
 
   @Test
-  void unreachableRegistryIsUnavailable() throws InterruptedException {
+  void unreachableRegistryIsUnavailable() {
     registry.close();
     assertThatThrownBy(() -> pull(ref("app")))
         .isInstanceOfSatisfying(

@@ -147,7 +147,7 @@ public final class TarBytes {
   private void write(byte[] header, byte[] content) {
     out.writeBytes(header);
     out.writeBytes(content);
-    out.writeBytes(new byte[(int) (-content.length & 511)]);
+    out.writeBytes(new byte[-content.length & 511]);
   }
 
   private static byte[] paxRecord(String key, String value) {

@@ -38,6 +38,8 @@ public final class TestRegistry implements AutoCloseable {
   }
 
   /**
+   * With more configuration.
+   *
    * @param moreYaml appended to the configuration
    * @param headers what the test itself sends when it pushes
    */
@@ -161,10 +163,14 @@ public final class TestRegistry implements AutoCloseable {
   }
 
   @Override
-  public void close() throws InterruptedException {
+  public void close() {
     process.destroy();
-    if (!process.waitFor(5, TimeUnit.SECONDS)) {
-      process.destroyForcibly().waitFor();
+    try {
+      if (!process.waitFor(5, TimeUnit.SECONDS)) {
+        process.destroyForcibly().waitFor();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 }

@@ -6,6 +6,7 @@ import dev.molo.image.Cancellation;
 import dev.molo.image.Digest;
 import dev.molo.image.content.BlobSource;
 import dev.molo.image.content.ConfigDocument;
+import dev.molo.image.content.Content;
 import dev.molo.image.content.Descriptor;
 import dev.molo.image.content.DockerSave;
 import dev.molo.image.content.ManifestDocument;
@@ -50,7 +51,7 @@ public final class ImageArchive implements BlobSource, AutoCloseable {
       List<String> names,
       Optional<Digest> digest,
       ManifestDocument.Manifest manifest,
-      byte[] document) {
+      Content document) {
     /** Copies its list. */
     public ArchivedImage {
       names = List.copyOf(names);
@@ -164,7 +165,7 @@ public final class ImageArchive implements BlobSource, AutoCloseable {
                   ArchiveNames.of(descriptor.annotations()),
                   Optional.of(descriptor.digest()),
                   manifest,
-                  bytes));
+                  Content.of(bytes)));
         }
         case ManifestDocument.Index list -> current = platforms.choose(what, list.manifests());
       }
@@ -191,7 +192,7 @@ public final class ImageArchive implements BlobSource, AutoCloseable {
               item.names(),
               Optional.empty(),
               new ManifestDocument.Manifest(config, layers, Map.of()),
-              new byte[0]));
+              Content.none()));
     }
     return images;
   }

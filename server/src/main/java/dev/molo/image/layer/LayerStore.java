@@ -642,8 +642,9 @@ public final class LayerStore implements AutoCloseable {
     workers.shutdown();
     deleter.shutdown();
     try {
-      if (workers.awaitTermination(10, TimeUnit.SECONDS)
-          & deleter.awaitTermination(10, TimeUnit.SECONDS)) {
+      boolean unpacked = workers.awaitTermination(10, TimeUnit.SECONDS);
+      boolean deleted = deleter.awaitTermination(10, TimeUnit.SECONDS);
+      if (unpacked && deleted) {
         for (Fd fd : List.of(layersFd, ingestFd, trashFd, rootFd)) {
           fd.close();
         }

@@ -60,8 +60,7 @@ final class LayerUnpacker {
   /** Unpacks the whole archive. */
   UnpackedLayer unpack(TarReader tar) throws IOException {
     try (tree) {
-      Optional<TarEntry> entry;
-      while ((entry = tar.next()).isPresent()) {
+      for (Optional<TarEntry> entry = tar.next(); entry.isPresent(); entry = tar.next()) {
         unpackOne(tar, entry.get());
       }
       setDirectoryTimes();

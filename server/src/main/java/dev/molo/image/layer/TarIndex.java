@@ -55,8 +55,7 @@ public final class TarIndex {
 
   private void scan(PositionedStream in) throws IOException {
     TarReader reader = new TarReader(in);
-    Optional<TarEntry> next;
-    while ((next = reader.next()).isPresent()) {
+    for (Optional<TarEntry> next = reader.next(); next.isPresent(); next = reader.next()) {
       TarEntry entry = next.get();
       String name = String.join("/", LayerTree.components(entry.name()));
       switch (entry.type()) {

@@ -227,18 +227,23 @@ final class Exchange {
       return arrived.get(
           settings.connectTimeout().plus(settings.idleLimit()).toMillis(), TimeUnit.MILLISECONDS);
     } catch (ExecutionException e) {
-      started.thenAccept(HttpClientRequest::reset);
+      resetWhenStarted(started);
       cancellation.check();
       throw new IOException(Failures.text(e.getCause()), e.getCause());
     } catch (TimeoutException e) {
       arrived.completeExceptionally(e);
-      started.thenAccept(HttpClientRequest::reset);
+      resetWhenStarted(started);
       throw new IOException("no answer within " + settings.idleLimit().toSeconds() + " s", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       arrived.completeExceptionally(e);
-      started.thenAccept(HttpClientRequest::reset);
+      resetWhenStarted(started);
       throw new IOException("interrupted", e);
     }
+  }
+
+  private static void resetWhenStarted(CompletableFuture<HttpClientRequest> started) {
+    // Nobody waits: the request may never start, and then there is nothing to reset.
+    var _ = started.thenAccept(HttpClientRequest::reset);
   }
 }

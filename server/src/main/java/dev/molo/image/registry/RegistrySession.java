@@ -7,6 +7,7 @@ import dev.molo.image.Cancellation;
 import dev.molo.image.Digest;
 import dev.molo.image.Reference;
 import dev.molo.image.content.BlobSource;
+import dev.molo.image.content.Content;
 import dev.molo.image.content.Descriptor;
 import dev.molo.image.content.ManifestDocument;
 import dev.molo.image.content.MediaTypes;
@@ -88,7 +89,7 @@ public final class RegistrySession implements BlobSource {
             answer -> document(answer, Optional.of(digest)),
             cancellation);
     return fetched.contentType().isEmpty()
-        ? new Fetched(digest, contentType, fetched.bytes(), fetched.servedBy())
+        ? new Fetched(digest, contentType, fetched.content(), fetched.servedBy())
         : fetched;
   }
 
@@ -117,7 +118,10 @@ public final class RegistrySession implements BlobSource {
             null);
       }
       return new Fetched(
-          digest, answer.header("content-type").orElse(""), bytes, answer.from().shown());
+          digest,
+          answer.header("content-type").orElse(""),
+          Content.of(bytes),
+          answer.from().shown());
     }
   }
 

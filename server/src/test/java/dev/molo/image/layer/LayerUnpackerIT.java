@@ -494,7 +494,7 @@ final class LayerUnpackerIT {
         root.toString(),
         theirs.toString());
     if (!ustar) {
-      assertThat((long) Files.size(root.resolve("sparse"))).isEqualTo(50L << 20);
+      assertThat(Files.size(root.resolve("sparse"))).isEqualTo(50L << 20);
       run("bash", "-c", "[ $(du -k \"$1/sparse\" | cut -f1) -lt 2000 ]", "-", root.toString());
     }
   }

@@ -34,7 +34,9 @@ final class ScriptedRegistry implements AutoCloseable {
   private final List<Asked> asked = new CopyOnWriteArrayList<>();
 
   ScriptedRegistry() throws IOException {
-    server = HttpServer.create(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0), 0);
+    server =
+        HttpServer.create(
+            new InetSocketAddress(InetAddress.getByAddress(new byte[] {127, 0, 0, 1}), 0), 0);
     server.setExecutor(threads);
     server.createContext("/", this::handle);
     server.start();

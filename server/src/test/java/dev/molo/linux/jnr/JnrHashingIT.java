@@ -1,7 +1,6 @@
 package dev.molo.linux.jnr;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.molo.linux.Hashing;
 import java.util.Random;
@@ -25,8 +24,6 @@ final class JnrHashingIT {
           hash.update(content, 7 + half, length - half);
         }
         assertThat(ours.digest()).isEqualTo(theirs.digest()).hasSize(function.bytes());
-        ours.close();
-        assertThatThrownBy(ours::digest).isInstanceOf(IllegalStateException.class);
       }
     }
   }
