@@ -11,13 +11,24 @@ final class Addresses {
 
   private Addresses() {}
 
-  /** Reads a literal address. */
+  /**
+   * Reads a literal address: IPv4 as four decimal numbers, never the short or octal forms that the
+   * JDK takes too; IPv6 without a scope.
+   */
   static InetAddress parse(String text) {
     try {
-      return InetAddress.ofLiteral(text);
+      InetAddress address = InetAddress.ofLiteral(text);
+      boolean plain =
+          address instanceof Inet6Address
+              ? text.indexOf('%') < 0
+              : address.getHostAddress().equals(text);
+      if (plain) {
+        return address;
+      }
     } catch (IllegalArgumentException e) {
-      throw FaultException.invalid("\"%s\" is not an IPv4 or IPv6 address", text);
+      // Refused below, in the same words.
     }
+    throw FaultException.invalid("\"%s\" is not an IPv4 or IPv6 address", text);
   }
 
   /** The address with {@code bytes.length} bytes, 4 or 16. */

@@ -251,7 +251,7 @@ public final class BridgeNetworks implements PodNetworks {
 
   private PodNetwork connect(AttachRequest request, HostNetwork ready, int offset) {
     String name = LinkNames.hostLink(settings, request.sandbox());
-    byte[] mac = LinkNames.mac(ready.subnets().getFirst().at(offset).address());
+    String mac = LinkNames.text(LinkNames.mac(ready.subnets().getFirst().at(offset).address()));
     VethPair pair =
         new VethPair(
             name,
@@ -274,7 +274,7 @@ public final class BridgeNetworks implements PodNetworks {
           name,
           hostEnd.index(),
           LinkNames.POD_LINK,
-          LinkNames.text(mac),
+          mac,
           ready.mtu(),
           given,
           gateways);

@@ -64,7 +64,7 @@ final class NetnsHolder implements AutoCloseable {
   }
 
   Pod pod() {
-    String[] numbers = must("new").split(" ");
+    String[] numbers = must("new").split(" ", 2);
     return new Pod(
         SandboxId.random(),
         numbers[0],

@@ -65,18 +65,24 @@ final class NetworkScenarios implements AutoCloseable {
     FAILED_ATTACH_LEAVES_NOTHING(NetworkScenarios::failedAttachLeavesNothing),
     ATTACH_COSTS_THE_SAME_WITH_MANY_PODS(NetworkScenarios::attachCostsTheSameWithManyPods);
 
-    private final java.util.function.Consumer<NetworkScenarios> run;
+    private final Run run;
 
-    Scenario(java.util.function.Consumer<NetworkScenarios> run) {
+    Scenario(Run run) {
       this.run = run;
     }
+  }
+
+  @com.google.errorprone.annotations.Immutable
+  @FunctionalInterface
+  private interface Run {
+    void in(NetworkScenarios scenarios);
   }
 
   /** Runs {@code args[0]}; the exit code is 0 when it holds. */
   public static void main(String[] args) throws IOException {
     Path stateDir = Files.createTempDirectory("molo-network");
     try (NetworkScenarios scenarios = new NetworkScenarios(stateDir)) {
-      Scenario.valueOf(args[0]).run.accept(scenarios);
+      Scenario.valueOf(args[0]).run.in(scenarios);
     } finally {
       try (Stream<Path> files = Files.walk(stateDir)) {
         for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
@@ -112,8 +118,7 @@ final class NetworkScenarios implements AutoCloseable {
         .doesNotContain("tentative");
     assertThat(inside(one, "ip -o link show eth0")).contains(first.mac(), "mtu " + first.mtu());
     for (Subnet subnet : List.of(V4, V6)) {
-      String ping = "python3 -c \"import socket; socket.create_connection(('%s', 9), 1)\" 2>&1";
-      assertThat(insideAnyway(one, ping.formatted(subnet.at(1).text())))
+      assertThat(insideAnyway(one, connecting(subnet.at(1))))
           .as("the gateway %s answers", subnet)
           .contains("refused");
     }
@@ -549,6 +554,11 @@ final class NetworkScenarios implements AutoCloseable {
 
   private String insideAnyway(NetnsHolder.Pod pod, String command) {
     return sh("nsenter --net=%s sh -c \"$0\" || true".formatted(holder.path(pod)), command);
+  }
+
+  private static String connecting(InterfaceAddress address) {
+    return "python3 -c \"import socket; socket.create_connection(('%s', 9), 1)\" 2>&1"
+        .formatted(address.text());
   }
 
   private static String sh(String... command) {

@@ -28,7 +28,9 @@ final class PodNetworkTest {
   private static final String VERSION_1 =
       "01"
           + "0040"
-          + HexFormat.of().formatHex("0123456789abcdef".repeat(4).getBytes())
+          + HexFormat.of()
+              .formatHex(
+                  "0123456789abcdef".repeat(4).getBytes(java.nio.charset.StandardCharsets.US_ASCII))
           + "000f6d3132333430313233343536373839"
           + "00000011"
           + "000465746830"

@@ -66,6 +66,9 @@ final class SubnetTest {
           "fd00::/129",
           "localhost/8",
           "fd00::1/64",
+          "010.0.0.0/24",
+          "fe80::%1/64",
+          "::ffff:10.0.0.0/120",
           "10.0.0.0/x"
         }) {
       assertThatThrownBy(() -> Subnet.parse(bad)).as(bad).isInstanceOf(FaultException.class);

@@ -8,6 +8,7 @@ import dev.molo.linux.Linux;
 import dev.molo.linux.LinuxException;
 import java.net.Inet4Address;
 import java.net.InetAddress;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 
@@ -256,7 +257,7 @@ public final class RouteNetlink implements AutoCloseable {
   private static void podEnd(MessageWriter peer, VethPair pair) {
     linkHeader(peer, 0, 0, 0)
         .attribute(IFLA_IFNAME, pair.podName())
-        .attribute(IFLA_ADDRESS, pair.podMac())
+        .attribute(IFLA_ADDRESS, HexFormat.ofDelimiter(":").parseHex(pair.podMac()))
         .attributeU32(IFLA_MTU, pair.mtu())
         .attributeU32(IFLA_NET_NS_FD, pair.podNamespace().number());
   }

@@ -8,7 +8,7 @@ import dev.molo.linux.Fd;
  * @param alias free text on the host's end, at most 255 bytes
  * @param bridge index of the bridge
  * @param podName what the other end is called, inside {@code podNamespace}, from its first moment
- * @param podMac six bytes
+ * @param podMac as {@code 02:6d:0a:58:00:02}
  */
 public record VethPair(
     String hostName,
@@ -17,13 +17,4 @@ public record VethPair(
     int mtu,
     Fd podNamespace,
     String podName,
-    byte[] podMac) {
-  public VethPair {
-    podMac = podMac.clone();
-  }
-
-  @Override
-  public byte[] podMac() {
-    return podMac.clone();
-  }
-}
+    String podMac) {}
