@@ -264,6 +264,7 @@ public final class BridgeNetworks implements PodNetworks {
     Link hostEnd = addVeth(request.sandbox(), pair);
     try {
       List<InterfaceAddress> given = configure(request, ready.subnets(), offset);
+      settle(name);
       List<InetAddress> gateways =
           ready.subnets().stream()
               .filter(subnet -> given.stream().anyMatch(a -> a.isIpv6() == subnet.isIpv6()))
@@ -282,6 +283,16 @@ public final class BridgeNetworks implements PodNetworks {
       undo(name, e);
       throw e;
     }
+  }
+
+  /**
+   * The host's end went up before the pod's, so the bridge learns of its carrier from a work queue,
+   * and a first ARP request lost meanwhile costs the pod a second. Asking for the link makes the
+   * kernel do that work first (linkwatch_sync_dev, from 6.8 on; before, it follows within
+   * milliseconds).
+   */
+  private void settle(String hostLink) {
+    netlink().link(hostLink);
   }
 
   private Link addVeth(SandboxId sandbox, VethPair pair) {

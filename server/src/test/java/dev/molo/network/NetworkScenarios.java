@@ -318,6 +318,8 @@ final class NetworkScenarios implements AutoCloseable {
   }
 
   private void removeAllLeavesNothing() {
+    // A new namespace begins with the machine's own value.
+    sh("echo 0 > /proc/sys/net/ipv4/ip_forward");
     String links = sh("ip -o link show | cut -d: -f2");
     String forwarding = sh("cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/*/accept_ra");
     NetworkSettings settings = settings("molo", List.of(V4), List.of(V6));
