@@ -9,11 +9,11 @@ dist=${MOLO_DIST:-$top/server/target/molo}
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { say "$@"; exit 1; }
 
-# paths_key FILE|TEXT ...: twelve hex digits that change with any of the inputs; a file counts by what is in it.
+# paths_key FILE|TEXT ...: twelve hex digits that change with any of the inputs; the absolute path of a file counts by what is in it.
 paths_key() {
   local input
   for input in "$@"; do
-    if [ -f "$input" ]; then sha256sum < "$input"; else printf '%s\n' "$input"; fi
+    if [[ $input = /* ]] && [ -f "$input" ]; then sha256sum < "$input"; else printf '%s\n' "$input"; fi
   done | sha256sum | cut -c 1-12
 }
 
