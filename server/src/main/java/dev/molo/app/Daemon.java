@@ -107,7 +107,7 @@ public final class Daemon implements AutoCloseable {
                     config.instance(), config.network(), config.root().resolve("network"))));
     Pods pods = started.add(pods(linux, cgroups, images, networks));
     pods.recover();
-    serve(linux, vertx, pods, images, networks);
+    serve(vertx, pods, images, networks);
     log.info(
         "instance {} serves {} ({} ms after its wiring began)",
         config.instance(),
@@ -194,14 +194,14 @@ public final class Daemon implements AutoCloseable {
   }
 
   private void serve(
-      Linux linux, Vertx vertx, Pods pods, ImageStore images, BridgeNetworks networks) {
+      Vertx vertx, Pods pods, ImageStore images, BridgeNetworks networks) {
     CriFacts facts =
         new CriFacts(
             ProgramVersion.text(),
             config.cgroup().driver(),
             Map.of("", new CriFacts.HandlerFeatures(true, false)),
             false,
-            false);
+            true);
     try {
       started.add(
           CriServer.start(

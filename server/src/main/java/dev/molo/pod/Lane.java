@@ -103,7 +103,7 @@ final class Lane {
 
   private boolean isOwnThread() {
     synchronized (queue) {
-      return drainer == Thread.currentThread();
+      return Thread.currentThread().equals(drainer);
     }
   }
 

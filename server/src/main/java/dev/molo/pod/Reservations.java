@@ -18,6 +18,8 @@ import java.util.function.Supplier;
  * @param <I> the id that a name leads to
  */
 final class Reservations<N, I> {
+  /** The bytes are never changed, and compared by {@link Arrays#equals}. */
+  @SuppressWarnings("ArrayRecordComponent")
   private record Entry<I>(I id, byte[] canonical, CompletableFuture<I> outcome) {}
 
   private final String what;

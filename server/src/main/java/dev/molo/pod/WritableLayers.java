@@ -82,7 +82,7 @@ final class WritableLayers {
     @Override
     public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
       inodes++;
-      bytes += allocated(file, attributes);
+      bytes += allocated(attributes);
       return FileVisitResult.CONTINUE;
     }
 
@@ -92,7 +92,7 @@ final class WritableLayers {
     }
 
     /** In whole blocks: what a sparse file would allocate is not told by its attributes. */
-    private static long allocated(Path file, BasicFileAttributes attributes) {
+    private static long allocated(BasicFileAttributes attributes) {
       return attributes.isRegularFile() ? (attributes.size() + 4095) / 4096 * 4096 : 0;
     }
   }

@@ -77,7 +77,7 @@ class KilledDaemonIT {
   }
 
   @AfterAll
-  void stopDaemon() throws InterruptedException {
+  void stopDaemon() {
     daemon.close();
     new InstanceCleanup(instance).run();
   }

@@ -55,7 +55,7 @@ final class Leftovers {
       }
     }
     found.addAll(processes());
-    Files.lines(Path.of("/proc/self/mountinfo"))
+    Files.readAllLines(Path.of("/proc/self/mountinfo")).stream()
         .filter(line -> line.contains(daemon.root().toString()))
         .forEach(line -> found.add("mount " + line));
     return found;

@@ -146,10 +146,14 @@ final class TestDaemon implements AutoCloseable {
   }
 
   @Override
-  public void close() throws InterruptedException {
+  public void close() {
     hangUp();
     if (process != null && process.isAlive()) {
-      stop();
+      try {
+        stop();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
     }
     loops.shutdownGracefully(0, 0, TimeUnit.SECONDS).awaitUninterruptibly();
   }
