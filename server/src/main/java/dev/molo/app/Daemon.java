@@ -8,6 +8,7 @@ import dev.molo.cri.CriFacts;
 import dev.molo.cri.CriServer;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
+import dev.molo.http.HttpEdge;
 import dev.molo.image.ImageStore;
 import dev.molo.image.ImageStoreSettings;
 import dev.molo.image.registry.RegistryClient;
@@ -26,6 +27,7 @@ import dev.molo.supervisor.ExitRecords;
 import dev.molo.supervisor.NativeMounter;
 import dev.molo.supervisor.NativeSupervisors;
 import dev.molo.supervisor.Reactors;
+import io.prometheus.client.CollectorRegistry;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.internal.VertxInternal;
@@ -108,6 +110,7 @@ public final class Daemon implements AutoCloseable {
     Pods pods = started.add(pods(linux, cgroups, images, networks));
     pods.recover();
     serve(vertx, pods, images, networks);
+    serveHttp(vertx, pods, images);
     log.info(
         "instance {} serves {} ({} ms after its wiring began)",
         config.instance(),
@@ -193,8 +196,7 @@ public final class Daemon implements AutoCloseable {
         config.exec().drain());
   }
 
-  private void serve(
-      Vertx vertx, Pods pods, ImageStore images, BridgeNetworks networks) {
+  private void serve(Vertx vertx, Pods pods, ImageStore images, BridgeNetworks networks) {
     CriFacts facts =
         new CriFacts(
             ProgramVersion.text(),
@@ -218,6 +220,23 @@ public final class Daemon implements AutoCloseable {
     } catch (IOException e) {
       throw new FaultException(Fault.INTERNAL, e.getMessage(), e);
     }
+  }
+
+  /** After the CRI socket, so that the first RPC does not wait for it. */
+  private void serveHttp(Vertx vertx, Pods pods, ImageStore images) {
+    if (!config.http().enabled()) {
+      return;
+    }
+    HttpEdge http =
+        started.add(
+            new HttpEdge(
+                vertx,
+                config.http(),
+                config.httpAddressFile(),
+                pods,
+                images,
+                new CollectorRegistry()));
+    log.info("HTTP on {}", http.start());
   }
 
   @Override

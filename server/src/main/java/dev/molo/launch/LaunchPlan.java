@@ -54,25 +54,37 @@ public final class LaunchPlan {
   /** Where the child's standard input comes from. */
   public enum Stdin {
     /** /dev/null. */
-    NULL,
+    NULL(0),
     /** A pipe whose other end the supervisor keeps for Attach. */
-    PIPE,
+    PIPE(1),
     /** A descriptor; use {@link Builder#stdin(FdRef)}. */
-    FD,
+    FD(2),
     /** What {@link Builder#terminal} opens. */
-    TERMINAL
+    TERMINAL(3);
+
+    private final int number;
+
+    Stdin(int number) {
+      this.number = number;
+    }
   }
 
   /** Where the child's output goes. */
   public enum Output {
     /** /dev/null. */
-    NULL,
+    NULL(0),
     /** Pipes that the supervisor reads and writes to the log. */
-    LOG,
+    LOG(1),
     /** Descriptors; use {@link Builder#output(FdRef, FdRef)}. */
-    FD,
+    FD(2),
     /** The terminal: the supervisor logs a container's and hands out an exec's. */
-    TERMINAL
+    TERMINAL(3);
+
+    private final int number;
+
+    Output(int number) {
+      this.number = number;
+    }
   }
 
   /** A security module whose exec label is set. */
@@ -192,20 +204,20 @@ public final class LaunchPlan {
 
     /** Not for {@link Stdin#FD}. */
     public Builder stdin(Stdin mode) {
-      return add(0x0104, ints(mode.ordinal(), FdRef.NONE.code()));
+      return add(0x0104, ints(mode.number, FdRef.NONE.code()));
     }
 
     public Builder stdin(FdRef fd) {
-      return add(0x0104, ints(Stdin.FD.ordinal(), fd.code()));
+      return add(0x0104, ints(Stdin.FD.number, fd.code()));
     }
 
     /** Not for {@link Output#FD}. */
     public Builder output(Output mode) {
-      return add(0x0105, ints(mode.ordinal(), FdRef.NONE.code(), FdRef.NONE.code()));
+      return add(0x0105, ints(mode.number, FdRef.NONE.code(), FdRef.NONE.code()));
     }
 
     public Builder output(FdRef stdout, FdRef stderr) {
-      return add(0x0105, ints(Output.FD.ordinal(), stdout.code(), stderr.code()));
+      return add(0x0105, ints(Output.FD.number, stdout.code(), stderr.code()));
     }
 
     /** The CRI log file, opened O_APPEND; {@link FdRef#NONE}: read and discard. */
@@ -280,6 +292,8 @@ public final class LaunchPlan {
     }
 
     /**
+     * Mounts a file system of the given type.
+     *
      * @param optional a kernel without this file system is a warning instead of a failure
      */
     public Builder mount(
@@ -360,6 +374,8 @@ public final class LaunchPlan {
     }
 
     /**
+     * Sets one resource limit.
+     *
      * @param resource {@code RLIMIT_*} as the kernel numbers them
      * @param soft -1 is RLIM_INFINITY, as for {@code hard}
      */

@@ -87,17 +87,18 @@ final class SupervisorEvents implements SupervisorListener {
     if (pod.isEmpty()) {
       return;
     }
-    pod.get()
-        .lane()
-        .submit(() -> {
-          work.accept(pod.get());
-          return null;
-        })
-        .whenComplete((done, failure) -> {
-          if (failure != null) {
-            log.error("deal with what the supervisor of pod {} told", id, failure);
-          }
-        });
+    var _ =
+        pod.get()
+            .lane()
+            .submit(() -> {
+              work.accept(pod.get());
+              return null;
+            })
+            .whenComplete((done, failure) -> {
+              if (failure != null) {
+                log.error("deal with what the supervisor of pod {} told", id, failure);
+              }
+            });
   }
 
   private static Optional<Container> container(Pod pod, ContainerId id) {

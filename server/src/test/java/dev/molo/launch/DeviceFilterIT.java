@@ -102,7 +102,8 @@ class DeviceFilterIT {
                 command)
             .redirectErrorStream(true)
             .start();
-    String said = new String(shell.getInputStream().readAllBytes());
+    String said =
+        new String(shell.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
     assertThat(shell.waitFor(20, TimeUnit.SECONDS)).isTrue();
     assertThat(said).doesNotContain("not found").doesNotContain("cgroup.procs");
     return shell.exitValue() == 0;

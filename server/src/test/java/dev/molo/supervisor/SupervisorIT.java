@@ -45,7 +45,7 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(RealKernel.class)
 @Timeout(60)
 final class SupervisorIT {
-  private static final UnaryOperator<Builder> NOTHING_MORE = plan -> plan;
+  private static final UnaryOperator<Builder> NOTHING_MORE = UnaryOperator.identity();
 
   @TempDir Path directory;
   private TestPod pod;

@@ -154,7 +154,7 @@ final class TestPod implements AutoCloseable, SupervisorListener {
     plan.mount("tmpfs", "/dev", 0, List.of("mode=755"));
     plan.mount("devpts", "/dev/pts", 0, List.of("newinstance", "ptmxmode=0666"));
     plan.unshare(CloneFlags.CLONE_NEWCGROUP);
-    more.apply(plan);
+    var _ = more.apply(plan);
     plan.pivot();
     inside.apply(plan).env("PATH", "/bin");
     argv.forEach(plan::arg);
