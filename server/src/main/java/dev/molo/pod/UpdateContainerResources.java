@@ -25,14 +25,14 @@ final class UpdateContainerResources {
           container.id());
     }
     Resources merged = merge(container.resources(), change);
-    container.cgroup().ifPresent(leaf -> apply(leaf, container.resources(), change));
+    container.cgroup().ifPresent(leaf -> apply(leaf, container.resources(), merged));
     container.becameLimited(merged);
   }
 
   /** All or nothing: what was in force is put back when one of the new limits is refused. */
-  private static void apply(ContainerCgroup leaf, Resources before, Resources change) {
+  private static void apply(ContainerCgroup leaf, Resources before, Resources merged) {
     try {
-      leaf.update(change);
+      leaf.update(merged);
     } catch (RuntimeException e) {
       try {
         leaf.update(before);

@@ -3,6 +3,7 @@ package dev.molo.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.molo.cri.v1.ContainerState;
+import dev.molo.cri.v1.ContainerStatus;
 import dev.molo.cri.v1.RuntimeServiceGrpc.RuntimeServiceBlockingStub;
 import dev.molo.image.Cancellation;
 import dev.molo.image.ImageStore;
@@ -142,6 +143,51 @@ class KilledDaemonIT {
     steady.down().forEach(call -> call.accept(daemon.cri()));
     assertThat(leftovers.find()).isEmpty();
     daemon.stop();
+  }
+
+  @Test
+  void killedSupervisorEndsItsPodAndNoOther() throws IOException, InterruptedException {
+    daemon.start();
+    PodScenario victim = new PodScenario("victim", folder.resolve("logs"), "stay");
+    PodScenario other = new PodScenario("other", folder.resolve("logs"), "wait");
+    victim.up().forEach(call -> call.accept(daemon.cri()));
+    other.up().forEach(call -> call.accept(daemon.cri()));
+    for (long pid : supervisors(victim)) {
+      ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+    }
+    ContainerStatus ended = awaitEnd(victim);
+    assertThat(ended.getReason()).isEqualTo("ContainerStatusUnknown");
+    assertThat(ended.getExitCode()).isEqualTo(255);
+    assertThat(victim.isReady(daemon.cri())).isFalse();
+    assertThat(other.isReady(daemon.cri())).isTrue();
+    assertThat(other.containerState(daemon.cri())).isEqualTo(ContainerState.CONTAINER_RUNNING);
+    victim.down().forEach(call -> call.accept(daemon.cri()));
+    other.down().forEach(call -> call.accept(daemon.cri()));
+    assertThat(leftovers.find()).isEmpty();
+    daemon.stop();
+  }
+
+  /** The processes in the leaf of the pod's supervisor. */
+  private List<Long> supervisors(PodScenario pod) throws IOException {
+    try (Stream<Path> tree = Files.walk(RealKernel.cgroup2(), 4)) {
+      Path leaf =
+          tree.filter(path -> path.endsWith("supervisor"))
+              .filter(path -> path.toString().contains(pod.sandbox()))
+              .findFirst()
+              .orElseThrow();
+      return Files.readAllLines(leaf.resolve("cgroup.procs")).stream().map(Long::valueOf).toList();
+    }
+  }
+
+  private ContainerStatus awaitEnd(PodScenario pod) throws InterruptedException {
+    for (int tries = 0; tries < 200; tries++) {
+      ContainerStatus status = pod.containerStatus(daemon.cri());
+      if (status.getState() == ContainerState.CONTAINER_EXITED) {
+        return status;
+      }
+      Thread.sleep(25);
+    }
+    throw new AssertionError("the container of the killed supervisor goes on");
   }
 
   private record Unfinished(List<Consumer<RuntimeServiceBlockingStub>> calls) {}

@@ -3,11 +3,14 @@ package dev.molo.app;
 import dev.molo.cri.v1.ContainerConfig;
 import dev.molo.cri.v1.ContainerMetadata;
 import dev.molo.cri.v1.ContainerState;
+import dev.molo.cri.v1.ContainerStatus;
 import dev.molo.cri.v1.ContainerStatusRequest;
 import dev.molo.cri.v1.CreateContainerRequest;
 import dev.molo.cri.v1.ImageSpec;
 import dev.molo.cri.v1.PodSandboxConfig;
 import dev.molo.cri.v1.PodSandboxMetadata;
+import dev.molo.cri.v1.PodSandboxState;
+import dev.molo.cri.v1.PodSandboxStatusRequest;
 import dev.molo.cri.v1.RemoveContainerRequest;
 import dev.molo.cri.v1.RemovePodSandboxRequest;
 import dev.molo.cri.v1.ReopenContainerLogRequest;
@@ -120,9 +123,20 @@ final class PodScenario {
   }
 
   ContainerState containerState(RuntimeServiceBlockingStub cri) {
+    return containerStatus(cri).getState();
+  }
+
+  ContainerStatus containerStatus(RuntimeServiceBlockingStub cri) {
     return cri.containerStatus(
             ContainerStatusRequest.newBuilder().setContainerId(container).build())
-        .getStatus()
-        .getState();
+        .getStatus();
+  }
+
+  boolean isReady(RuntimeServiceBlockingStub cri) {
+    return cri.podSandboxStatus(
+                PodSandboxStatusRequest.newBuilder().setPodSandboxId(sandbox).build())
+            .getStatus()
+            .getState()
+        == PodSandboxState.SANDBOX_READY;
   }
 }

@@ -6,6 +6,7 @@ import dev.molo.cri.v1.VersionRequest;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollIoHandler;
@@ -102,6 +103,8 @@ final class TestDaemon implements AutoCloseable {
                 new DomainSocketAddress(run().resolve("molo.sock").toString()))
             .channelType(EpollDomainSocketChannel.class, DomainSocketAddress.class)
             .eventLoopGroup(loops)
+            // grpc sets it on every channel; a unix socket has none
+            .withOption(ChannelOption.SO_KEEPALIVE, null)
             .usePlaintext()
             .overrideAuthority("localhost")
             .proxyDetector(target -> null)
