@@ -27,17 +27,27 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /**
  * A connection to a CRI socket. Calls block; each has a deadline of its own. Thread-safe until
  * closed.
  */
 final class CriClient implements AutoCloseable {
+  /** Held, because the logging framework forgets the level of a logger that nobody holds. */
+  private static final Logger NETTY_BOOTSTRAP = Logger.getLogger("io.netty.bootstrap");
+
   /** sun_path less its NUL (unix(7)). */
   private static final int MAX_SOCKET_PATH = 107;
 
   /** A runtime may send listings larger than grpc's 4 MiB. */
   private static final int MAX_MESSAGE = 64 << 20;
+
+  static {
+    // grpc asks for TCP keep-alive on every channel, and netty warns that a unix socket has none
+    NETTY_BOOTSTRAP.setLevel(Level.SEVERE);
+  }
 
   private final Path socket;
   private final Optional<Path> alias;

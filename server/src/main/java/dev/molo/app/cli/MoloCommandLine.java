@@ -18,9 +18,6 @@ import picocli.CommandLine.Model.CommandSpec;
  * through, because reading the annotations of all of them would take longer than most commands.
  */
 public final class MoloCommandLine {
-  /** Not an exit status: the daemon has been started and goes on. */
-  public static final int KEEP_RUNNING = -1;
-
   private static final Map<String, Supplier<Object>> COMMANDS = commands();
 
   private MoloCommandLine() {}

@@ -1,23 +1,108 @@
 package dev.molo.app.cli;
 
+import dev.molo.cri.v1.LinuxPodSandboxConfig;
+import dev.molo.cri.v1.PodSandboxConfig;
+import dev.molo.cri.v1.PodSandboxMetadata;
+import dev.molo.cri.v1.RunPodSandboxRequest;
+import dev.molo.fault.FaultException;
+import io.grpc.StatusRuntimeException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /**
- * The build's training run for the AOT cache: goes the ways that a start of the daemon and the
- * read-only commands go, so that the classes on them are in the cache.
+ * The build's training run for the AOT cache: goes the ways that a start of the daemon, a pod and
+ * the commands go, so that the classes on them are in the cache. One process is daemon and client.
  */
 @Command(name = "train", hidden = true, header = "Part of molo's build.")
 final class TrainCommand implements Callable<Integer> {
+  private static final int START_TRIES = 200;
+
   @Parameters(paramLabel = "DIR", description = "A scratch folder.")
   private Path scratch;
 
+  @Option(
+      names = "--daemon",
+      description = "Start a daemon too: needs root and a network namespace.")
+  private boolean daemon;
+
   @Override
-  public Integer call() {
-    String socket = scratch.resolve("run/molo.sock").toString();
-    MoloCommandLine.run("--help");
-    return MoloCommandLine.run("version", "-e", socket, "-o", "json");
+  public Integer call() throws InterruptedException {
+    Path socket = scratch.resolve("run/molo.sock");
+    if (daemon) {
+      Thread.ofPlatform().daemon().name("trained-daemon").start(this::serve);
+      awaitSocket(socket);
+    }
+    runCommands(socket.toString());
+    if (daemon) {
+      runPod(socket);
+    }
+    return ExitCode.OK;
+  }
+
+  private void serve() {
+    int status =
+        MoloCommandLine.run(
+            "serve",
+            "--instance",
+            "train",
+            "--root",
+            scratch.resolve("root").toString(),
+            "--run",
+            scratch.resolve("run").toString(),
+            "--config",
+            scratch.resolve("config").toString());
+    System.err.println("train: the daemon ended with status " + status);
+  }
+
+  private static void awaitSocket(Path socket) throws InterruptedException {
+    for (int tries = 0; !Files.exists(socket) && tries < START_TRIES; tries++) {
+      Thread.sleep(50);
+    }
+  }
+
+  private static void runCommands(String socket) {
+    String[][] commands = {
+      {"--help"},
+      {"version", "-e", socket, "-o", "json"},
+      {"pods", "-e", socket},
+      {"ps", "-e", socket, "-a"},
+      {"images", "-e", socket, "-o", "json"},
+      {"stats", "-e", socket}
+    };
+    for (String[] command : commands) {
+      int status = MoloCommandLine.run(command);
+      System.err.println("train: " + command[0] + " ended with status " + status);
+    }
+  }
+
+  /**
+   * What is learnt here makes the first pod quicker; a machine that cannot run one still builds.
+   */
+  private static void runPod(Path socket) {
+    try (CriClient client = CriClient.connect(socket, 20)) {
+      String id =
+          client
+              .runtime()
+              .runPodSandbox(
+                  RunPodSandboxRequest.newBuilder()
+                      .setConfig(
+                          PodSandboxConfig.newBuilder()
+                              .setMetadata(
+                                  PodSandboxMetadata.newBuilder()
+                                      .setName("train")
+                                      .setNamespace("train")
+                                      .setUid("train"))
+                              .setLinux(LinuxPodSandboxConfig.getDefaultInstance()))
+                      .build())
+              .getPodSandboxId();
+      MoloCommandLine.run("pods", "-e", socket.toString());
+      new PodRemoval(client).remove(id, 0);
+    } catch (FaultException | StatusRuntimeException e) {
+      System.err.println("train: no pod was run: " + e.getMessage());
+    }
   }
 }
