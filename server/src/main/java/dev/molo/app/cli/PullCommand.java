@@ -5,6 +5,7 @@ import dev.molo.cri.v1.ImageSpec;
 import dev.molo.cri.v1.PullImageRequest;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
+import java.io.Console;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -54,9 +55,14 @@ final class PullCommand implements Callable<Integer> {
     return ExitCode.OK;
   }
 
+  /** A small runtime without line editing has no console at all where there is no terminal. */
+  private static Optional<Console> terminal() {
+    return Optional.ofNullable(System.console()).filter(Console::isTerminal);
+  }
+
   private String pull(CriClient client, PullImageRequest request) {
     Optional<HttpAddress> http = HttpAddress.of(client.runDirectory());
-    boolean terminal = System.console().isTerminal();
+    boolean terminal = terminal().isPresent();
     if (output.json() || !terminal || http.isEmpty()) {
       return client.imagesWithoutDeadline().pullImage(request).getImageRef();
     }
@@ -77,8 +83,9 @@ final class PullCommand implements Callable<Integer> {
 
   private static String password() {
     try {
-      if (System.console().isTerminal()) {
-        return new String(System.console().readPassword("password: "));
+      Optional<Console> terminal = terminal();
+      if (terminal.isPresent()) {
+        return new String(terminal.get().readPassword("password: "));
       }
       return new String(System.in.readAllBytes(), StandardCharsets.UTF_8).stripTrailing();
     } catch (IOException e) {
