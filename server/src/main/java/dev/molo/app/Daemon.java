@@ -36,6 +36,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -52,6 +53,9 @@ public final class Daemon implements AutoCloseable {
 
   /** What a pod's /dev/shm may hold, as with other runtimes. */
   private static final long SHM_BYTES = 64L << 20;
+
+  /** Within what time the daemon answers itself, when no watchdog says otherwise. */
+  private static final Duration HEARTBEAT_LIMIT = Duration.ofSeconds(10);
 
   private final Started started = new Started();
   private final MoloConfig config;
@@ -111,6 +115,7 @@ public final class Daemon implements AutoCloseable {
     pods.recover();
     serve(vertx, pods, images, networks);
     serveHttp(vertx, pods, images);
+    tellServiceManager(linux, pods);
     log.info(
         "instance {} serves {} ({} ms after its wiring began)",
         config.instance(),
@@ -237,6 +242,15 @@ public final class Daemon implements AutoCloseable {
                 images,
                 new CollectorRegistry()));
     log.info("HTTP on {}", http.start());
+  }
+
+  /** Last of all when everything answers, and so the first to be ended: it says STOPPING. */
+  private void tellServiceManager(Linux linux, Pods pods) {
+    SystemdNotify manager = SystemdNotify.from(linux, System.getenv());
+    Heartbeat heartbeat =
+        started.add(new Heartbeat(pods, manager.watchdogInterval().orElse(HEARTBEAT_LIMIT)));
+    started.add(manager);
+    manager.ready("serves " + config.grpc().socket(), heartbeat);
   }
 
   @Override
