@@ -2,6 +2,7 @@ package dev.molo.app;
 
 import dev.molo.cgroup.CgroupSettings;
 import dev.molo.cgroup.Cgroups;
+import dev.molo.config.CgroupConfig;
 import dev.molo.config.MoloConfig;
 import dev.molo.cri.CanonicalRequests;
 import dev.molo.cri.CriFacts;
@@ -11,6 +12,7 @@ import dev.molo.fault.FaultException;
 import dev.molo.http.HttpEdge;
 import dev.molo.image.ImageStore;
 import dev.molo.image.ImageStoreSettings;
+import dev.molo.image.layer.UnpackLimits;
 import dev.molo.image.registry.RegistryClient;
 import dev.molo.image.registry.RegistrySettings;
 import dev.molo.launch.LaunchSettings;
@@ -96,6 +98,7 @@ public final class Daemon implements AutoCloseable {
 
   private void start() {
     long begin = System.nanoTime();
+    requireBuilt();
     started.add(InstanceLock.take(config.root(), config.instance().name()));
     makeRunFolder();
     JnrLinux linux = started.add(JnrLinux.fromProperties());
@@ -121,6 +124,18 @@ public final class Daemon implements AutoCloseable {
         config.instance(),
         config.grpc().socket(),
         (System.nanoTime() - begin) / 1_000_000);
+  }
+
+  /** What the configuration knows and this build does not do is said, not passed over. */
+  private void requireBuilt() {
+    if (config.cgroup().driver() == CgroupConfig.Driver.SYSTEMD) {
+      throw FaultException.unimplemented(
+          "serve with cgroup.driver: systemd: scopes over D-Bus are not built yet; use cgroupfs");
+    }
+    if (config.images().keepBlobs()) {
+      throw FaultException.unimplemented(
+          "serve with images.keepBlobs: true: compressed layers cannot be kept yet");
+    }
   }
 
   private void makeRunFolder() {
@@ -155,7 +170,10 @@ public final class Daemon implements AutoCloseable {
         standard.root(),
         config.images().pinned(),
         config.images().parallelLayers(),
-        standard.limits(),
+        new UnpackLimits(
+            config.images().maxLayerBytes(),
+            config.images().maxLayerEntries(),
+            standard.limits().maxRatio()),
         standard.platform());
   }
 
