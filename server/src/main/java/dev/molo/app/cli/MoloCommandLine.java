@@ -63,6 +63,7 @@ public final class MoloCommandLine {
   private static Map<String, Supplier<Object>> commands() {
     Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
     commands.put("serve", ServeCommand::new);
+    commands.put("doctor", DoctorCommand::new);
     commands.put("run", RunCommand::new);
     commands.put("rm", RmCommand::new);
     commands.put("pods", PodsCommand::new);
