@@ -43,10 +43,12 @@ final class CgroupTree {
       }
       removeChildren(directory, 1);
     } catch (LinuxException e) {
-      if (e.errno() != Errno.ENODEV) {
+      if (e.errno() != Errno.ENODEV && e.errno() != Errno.ENOENT) {
         throw e;
       }
-      // removed by somebody else while we looked; the rmdir below finds that out
+      // removed by somebody else while we looked; the rmdir below finds that out. A file in a
+      // removed
+      // cgroup says ENODEV, the listing of one ENOENT
     }
     removeWhenEmpty(parent, name);
   }

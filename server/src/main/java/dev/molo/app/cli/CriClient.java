@@ -13,6 +13,7 @@ import io.grpc.ClientInterceptor;
 import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.netty.NettyChannelBuilder;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
@@ -64,6 +65,8 @@ final class CriClient implements AutoCloseable {
         NettyChannelBuilder.forAddress(new DomainSocketAddress(alias.orElse(socket).toString()))
             .channelType(EpollDomainSocketChannel.class, DomainSocketAddress.class)
             .eventLoopGroup(group)
+            // grpc sets it on every channel; a unix socket has none
+            .withOption(ChannelOption.SO_KEEPALIVE, null)
             .usePlaintext()
             .overrideAuthority("localhost")
             .proxyDetector(target -> null)
