@@ -31,6 +31,11 @@ public final class MoloCommandLine {
     return assemble(args).execute(args);
   }
 
+  /** The same with its words going elsewhere than to the process's own streams. */
+  static int run(PrintWriter out, PrintWriter err, String... args) {
+    return assemble(args).setOut(out).setErr(err).execute(args);
+  }
+
   /** With every command, for help and completion. */
   static CommandLine whole() {
     return configured(COMMANDS);

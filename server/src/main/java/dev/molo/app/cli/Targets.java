@@ -101,6 +101,7 @@ final class Targets {
           inPod.stream()
               .map(c -> text + "/" + c.getMetadata().getName())
               .distinct()
+              .sorted()
               .collect(Collectors.joining(", ")));
     }
     return best(inPod, text);

@@ -1,0 +1,113 @@
+package dev.molo.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.molo.config.HttpConfig;
+import dev.molo.cri.FakeDaemon;
+import io.prometheus.client.CollectorRegistry;
+import io.vertx.core.Vertx;
+import io.vertx.core.json.JsonObject;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class HttpEdgeTest {
+  @TempDir Path dir;
+  private FakeDaemon daemon;
+  private Vertx vertx;
+  private HttpEdge edge;
+  private int port;
+
+  @BeforeEach
+  void serve() throws IOException {
+    daemon = FakeDaemon.serve(dir);
+    vertx = Vertx.vertx();
+    edge =
+        new HttpEdge(
+            vertx,
+            new HttpConfig(true, "127.0.0.1", 0),
+            dir.resolve("http.address"),
+            daemon.runtime(),
+            daemon.images(),
+            new CollectorRegistry());
+    String address = edge.start();
+    assertThat(Files.readString(dir.resolve("http.address")).strip()).isEqualTo(address);
+    port = Integer.parseInt(address.substring(address.indexOf(':') + 1));
+  }
+
+  @AfterEach
+  void end() {
+    edge.close();
+    assertThat(dir.resolve("http.address")).doesNotExist();
+    vertx.close().await();
+    daemon.close();
+  }
+
+  @Test
+  void healthAndReadinessAreTwoThings() throws IOException {
+    assertThat(get("/healthz")).startsWith("HTTP/1.1 200").endsWith("ok\n");
+    String answer = get("/readyz");
+    assertThat(answer).startsWith("HTTP/1.1 503");
+    JsonObject readiness = json(answer);
+    assertThat(readiness.getJsonObject("network").getString("reason")).isEqualTo("NoNat");
+    assertThat(readiness.getJsonArray("slowStages").getJsonObject(0).getString("step"))
+        .isEqualTo("network");
+  }
+
+  @Test
+  void listingsAreJson() throws IOException {
+    assertThat(json(get("/v1/pods")).getJsonArray("pods")).isEmpty();
+    assertThat(json(get("/v1/containers")).getJsonArray("containers")).isEmpty();
+    assertThat(json(get("/v1/images")).getJsonObject("usage").getLong("bytes")).isEqualTo(99);
+  }
+
+  @Test
+  void metricsAreInPrometheusFormat() throws IOException {
+    assertThat(get("/metrics"))
+        .contains("text/plain; version=0.0.4", "molo_image_store_bytes 99.0", "molo_threads ");
+  }
+
+  @Test
+  void errorsHaveTheRightStatusAndACode() throws IOException {
+    String unknown = get("/v1/containers/0123/stats");
+    assertThat(unknown).startsWith("HTTP/1.1 404");
+    assertThat(json(unknown).getJsonObject("error").getString("code")).isEqualTo("NOT_FOUND");
+    assertThat(get("/v1/nothing")).startsWith("HTTP/1.1 404");
+    assertThat(ask("POST /v1/pods HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n"))
+        .startsWith("HTTP/1.1 405")
+        .containsIgnoringCase("allow: GET, HEAD");
+    assertThat(get("/v1/containers?pod=")).startsWith("HTTP/1.1 400");
+    assertThat(get("/" + "x".repeat(5000))).contains(" 414 ");
+  }
+
+  @Test
+  void aNameInTheHostHeaderIsNotAnswered() throws IOException {
+    assertThat(ask("GET /v1/pods HTTP/1.1\r\nHost: evil.example\r\n")).startsWith("HTTP/1.1 403");
+    assertThat(ask("GET /v1/pods HTTP/1.1\r\nHost: [::1]:7780\r\n")).startsWith("HTTP/1.1 200");
+  }
+
+  private String get(String path) throws IOException {
+    return ask("GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1:" + port + "\r\n");
+  }
+
+  private String ask(String head) throws IOException {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+      socket.setSoTimeout(10_000);
+      socket
+          .getOutputStream()
+          .write((head + "Connection: close\r\n\r\n").getBytes(StandardCharsets.UTF_8));
+      return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+
+  private static JsonObject json(String answer) {
+    return new JsonObject(answer.substring(answer.indexOf("\r\n\r\n") + 4));
+  }
+}
