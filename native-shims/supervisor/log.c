@@ -147,9 +147,10 @@ static void count_lost(struct log *log, int error)
 
 	log->lost_bytes += log->out_used;
 	log->lost_lines += log->out_lines;
+	/* The reason first: who sees the counts grow asks for it. */
+	atomic_store(&log->last_errno, (unsigned)error);
 	atomic_fetch_add(&log->dropped_bytes, log->out_used);
 	atomic_fetch_add(&log->dropped_lines, log->out_lines);
-	atomic_store(&log->last_errno, (unsigned)error);
 	if (news)
 		tick(log->news);
 }
