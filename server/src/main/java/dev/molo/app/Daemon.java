@@ -247,16 +247,15 @@ public final class Daemon implements AutoCloseable {
 
   /** After the CRI socket, so that the first RPC does not wait for it. */
   private void serveHttp(Vertx vertx, Pods pods, ImageStore images) {
-    if (!config.http().enabled()) {
-      return;
-    }
     HttpEdge http =
         started.add(
             new HttpEdge(
                 vertx,
                 config.http(),
                 config.httpAddressFile(),
+                config.apiSocket(),
                 pods,
+                images,
                 images,
                 new CollectorRegistry()));
     log.info("HTTP on {}", http.start());

@@ -2,7 +2,7 @@ package dev.molo.config;
 
 /** The HTTP interface for people and monitoring. */
 public record HttpConfig(
-    @Key("Whether HTTP is served at all.") boolean enabled,
+    @Key("Whether HTTP is served on a TCP port (on `RUN/api.sock` it always is).") boolean enabled,
     @Key("The address to listen on. There is no authentication: keep it on loopback.") String host,
     @Key(
             value =

@@ -72,6 +72,11 @@ public record MoloConfig(
         Map.of());
   }
 
+  /** The socket of the HTTP interface with verbs, for root. */
+  public Path apiSocket() {
+    return run.resolve("api.sock");
+  }
+
   /** Where the HTTP server writes the address it listens on. */
   public Path httpAddressFile() {
     return run.resolve("http.address");

@@ -30,7 +30,7 @@ final class ImagesDocument {
                 .put("at", usage.timestamp().toString()));
   }
 
-  private static JsonObject image(Image image) {
+  static JsonObject image(Image image) {
     JsonArray layers = new JsonArray();
     image.layers().forEach(layer -> layers.add(layer.toString()));
     return new JsonObject()

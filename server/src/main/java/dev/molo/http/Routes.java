@@ -1,6 +1,7 @@
 package dev.molo.http;
 
 import dev.molo.fault.FaultException;
+import dev.molo.image.ImageOperations;
 import dev.molo.image.Images;
 import dev.molo.pod.ContainerSnapshot;
 import dev.molo.pod.PodRuntime;
@@ -15,7 +16,6 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
-import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.io.IOException;
@@ -30,24 +30,28 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Which path is answered by what. A request is taken on its event loop, its answer is made on a
- * virtual thread, at most {@value #MAX_AT_ONCE} at a time; further ones are told to come back.
+ * Which path is answered by what: the same questions on every listener, and the verbs of {@link
+ * ImageVerbs} only where a listener is for root alone. A request is taken on its event loop, its
+ * answer is made on a virtual thread, at most {@value #MAX_AT_ONCE} at a time; further ones are
+ * told to come back.
  */
 final class Routes {
   private static final Logger LOG = LoggerFactory.getLogger(Routes.class);
   private static final int MAX_AT_ONCE = 32;
   private static final Set<HttpMethod> READ_ONLY = Set.of(HttpMethod.GET, HttpMethod.HEAD);
-  private static final String JSON = "application/json; charset=utf-8";
 
   private final PodRuntime pods;
   private final Images images;
+  private final ImageOperations operations;
   private final CollectorRegistry registry;
   private final Counter requests;
   private final Semaphore room = new Semaphore(MAX_AT_ONCE);
 
-  private Routes(PodRuntime pods, Images images, CollectorRegistry registry) {
+  /** Registers its metrics, so once for each registry. */
+  Routes(PodRuntime pods, Images images, ImageOperations operations, CollectorRegistry registry) {
     this.pods = pods;
     this.images = images;
+    this.operations = operations;
     this.registry = registry;
     this.requests =
         Counter.build("molo_http_requests_total", "HTTP requests by status.")
@@ -56,41 +60,37 @@ final class Routes {
     registry.register(new DaemonMetrics(pods, images));
   }
 
-  static Handler<HttpServerRequest> of(
-      Vertx vertx, PodRuntime pods, Images images, CollectorRegistry registry) {
-    Routes routes = new Routes(pods, images, registry);
+  /** Questions only, for a listener that asks nobody who he is. */
+  Handler<HttpServerRequest> readOnly(Vertx vertx) {
     Router router = Router.router(vertx);
-    router.route().handler(routes::admit);
-    router.get("/healthz").handler(context -> routes.send(context, Answer.text("ok\n")));
-    router.get("/readyz").handler(context -> routes.answer(context, routes::readiness));
-    router.get("/metrics").handler(context -> routes.answer(context, routes::metrics));
-    router.get("/v1/pods").handler(context -> routes.answer(context, routes::pods));
-    router.get("/v1/containers").handler(context -> routes.answer(context, routes::containers));
-    router.get("/v1/containers/:id/stats").handler(c -> routes.answer(c, routes::usage));
-    router
-        .get("/v1/images")
-        .handler(c -> routes.answer(c, _ -> Answer.json(ImagesDocument.of(routes.images))));
-    router.route().handler(routes::unknown);
+    router.route().handler(this::admit);
+    router.route().handler(this::readsOnly);
+    questions(router);
+    router.route().handler(this::unknown);
     return router;
   }
 
-  /** What is sent back. */
-  private record Answer(int status, String type, String body) {
-    static Answer text(String body) {
-      return new Answer(200, "text/plain; charset=utf-8", body);
-    }
+  /** Questions and verbs, for a listener that only root reaches. */
+  Handler<HttpServerRequest> whole(Vertx vertx) {
+    Router router = Router.router(vertx);
+    router.route().handler(this::admit);
+    questions(router);
+    new ImageVerbs(operations).addTo(router, this);
+    router.route().handler(this::unknown);
+    return router;
+  }
 
-    static Answer json(JsonObject body) {
-      return json(200, body);
-    }
-
-    static Answer json(int status, JsonObject body) {
-      return new Answer(status, JSON, body.encode() + "\n");
-    }
-
-    static Answer error(int status, String code, String message) {
-      return json(status, FaultResponse.body(code, message));
-    }
+  private void questions(Router router) {
+    router.get("/healthz").handler(context -> send(context, Answer.text("ok\n")));
+    router.get("/readyz").handler(context -> answer(context, this::readiness));
+    router.get("/metrics").handler(context -> answer(context, this::metrics));
+    router.get("/v1/pods").handler(context -> answer(context, this::pods));
+    router.get("/v1/containers").handler(context -> answer(context, this::containers));
+    router.get("/v1/containers/:id/stats").handler(context -> answer(context, this::usage));
+    router.get("/v1/images").handler(c -> answer(c, _ -> Answer.json(ImagesDocument.of(images))));
+    router
+        .get("/v1/layers")
+        .handler(c -> answer(c, _ -> Answer.json(LayersDocument.of(operations, images))));
   }
 
   private void admit(RoutingContext context) {
@@ -103,7 +103,11 @@ final class Routes {
               403, "PERMISSION_DENIED", "the Host header must be an address or localhost"));
       return;
     }
-    if (!READ_ONLY.contains(request.method())) {
+    context.next();
+  }
+
+  private void readsOnly(RoutingContext context) {
+    if (!READ_ONLY.contains(context.request().method())) {
       context.response().putHeader("Allow", "GET, HEAD");
       send(context, Answer.error(405, "UNIMPLEMENTED", "only GET and HEAD are offered"));
       return;
@@ -112,7 +116,10 @@ final class Routes {
   }
 
   private void unknown(RoutingContext context) {
-    send(context, Answer.error(404, "NOT_FOUND", "no such path; see docs/http-api.md"));
+    send(
+        context,
+        Answer.error(
+            404, "NOT_FOUND", "no such path, or not with this method; see docs/http-api.md"));
   }
 
   private Answer readiness(RoutingContext context) {
@@ -162,7 +169,7 @@ final class Routes {
     return context.queryParam(name).stream().findFirst();
   }
 
-  private void answer(RoutingContext context, Function<RoutingContext, Answer> make) {
+  void answer(RoutingContext context, Function<RoutingContext, Answer> make) {
     if (!room.tryAcquire()) {
       context.response().putHeader("Retry-After", "1");
       send(

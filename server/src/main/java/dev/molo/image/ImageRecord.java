@@ -3,7 +3,6 @@ package dev.molo.image;
 import dev.molo.image.content.ConfigDocument;
 import dev.molo.image.content.Content;
 import dev.molo.image.layer.LayerStore;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -40,10 +39,11 @@ record ImageRecord(
     return new ImageRecord(newTags, newDigests, document, config, manifest, annotations);
   }
 
-  ImageRecord withoutTag(String tag) {
-    List<String> left = new ArrayList<>(tags);
-    left.remove(tag);
-    return named(left, digests);
+  /** The same image without one of its tags or digests. */
+  ImageRecord without(String name) {
+    return named(
+        tags.stream().filter(t -> !t.equals(name)).toList(),
+        digests.stream().filter(d -> !d.equals(name)).toList());
   }
 
   /** As callers see it. */

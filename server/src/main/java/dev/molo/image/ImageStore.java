@@ -35,7 +35,7 @@ import org.slf4j.LoggerFactory;
  * The images of this node, on disk below {@code ROOT/images}: the owner of {@link Images}' state.
  * See docs/images.md for the form on disk and the rules of durability.
  */
-public final class ImageStore implements Images, AutoCloseable {
+public final class ImageStore implements Images, ImageOperations, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ImageStore.class);
 
   /**
@@ -274,9 +274,7 @@ public final class ImageStore implements Images, AutoCloseable {
   private void takeFromOthers(String tag, ImageId owner) {
     for (Entry entry : List.copyOf(entries.values())) {
       if (!entry.record().id().equals(owner) && entry.record().tags().contains(tag)) {
-        ImageRecord without = entry.record().withoutTag(tag);
-        records.write(without);
-        put(without);
+        rename(entry, entry.record().without(tag));
       }
     }
   }
@@ -372,6 +370,63 @@ public final class ImageStore implements Images, AutoCloseable {
     }
     hold.close();
     LOG.info("removed image {} {}", image.get().id(), image.get().repoTags());
+  }
+
+  @Override
+  public Image tag(String referenceOrId, String name) {
+    Reference reference = Reference.parse(name).orLatest();
+    if (reference.digest().isPresent()) {
+      throw FaultException.invalid("tag %s: a digest cannot be given to an image", reference);
+    }
+    String tag = reference.toString();
+    lock.lock();
+    try {
+      Entry entry = entryOf(referenceOrId);
+      TreeSet<String> tags = new TreeSet<>(entry.record().tags());
+      if (tags.add(tag)) {
+        rename(entry, entry.record().named(List.copyOf(tags), entry.record().digests()));
+        takeFromOthers(tag, entry.record().id());
+        reindex();
+        LOG.info("image {} is now {} too", entry.record().id(), tag);
+      }
+      return entries.get(entry.record().id()).image();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public Image untag(String name) {
+    String spelled = Reference.parse(name).orLatest().toString();
+    lock.lock();
+    try {
+      Entry entry = entryOf(spelled);
+      rename(entry, entry.record().without(spelled));
+      reindex();
+      LOG.info("image {} is no longer {}", entry.record().id(), spelled);
+      return entries.get(entry.record().id()).image();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Under the lock. */
+  private Entry entryOf(String referenceOrId) {
+    return find(referenceOrId)
+        .map(image -> entries.get(image.id()))
+        .orElseThrow(() ->
+            FaultException.notFound("image %s is not in the store", Quoted.of(referenceOrId)));
+  }
+
+  /** Under the lock. */
+  private void rename(Entry entry, ImageRecord renamed) {
+    records.write(renamed);
+    put(renamed);
+  }
+
+  @Override
+  public List<LayerUse> layers() {
+    return layers.uses();
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.molo.cri;
 
 import dev.molo.config.GrpcConfig;
 import dev.molo.fault.FaultException;
+import dev.molo.image.ImageOperations;
 import dev.molo.image.Images;
 import dev.molo.pod.ExecOutcome;
 import dev.molo.pod.PodRuntime;
@@ -53,6 +54,10 @@ public final class FakeDaemon implements AutoCloseable {
   }
 
   public Images images() {
+    return images;
+  }
+
+  public ImageOperations imageOperations() {
     return images;
   }
 

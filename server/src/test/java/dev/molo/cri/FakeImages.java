@@ -6,9 +6,11 @@ import dev.molo.image.Digest;
 import dev.molo.image.Image;
 import dev.molo.image.ImageConfig;
 import dev.molo.image.ImageId;
+import dev.molo.image.ImageOperations;
 import dev.molo.image.Images;
 import dev.molo.image.ImportRequest;
 import dev.molo.image.LayerLease;
+import dev.molo.image.LayerUse;
 import dev.molo.image.Platform;
 import dev.molo.image.PullListener;
 import dev.molo.image.PullProgress;
@@ -24,7 +26,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 
 /** Images that exist because a test said so. A pull of "…/slow" lasts until it is cancelled. */
-final class FakeImages implements Images {
+final class FakeImages implements Images, ImageOperations {
   final Map<String, Image> byName = new ConcurrentHashMap<>();
   final List<PullRequest> pulls = new CopyOnWriteArrayList<>();
   final CountDownLatch slowPullBegan = new CountDownLatch(1);
@@ -98,6 +100,33 @@ final class FakeImages implements Images {
   @Override
   public void remove(String referenceOrId) {
     byName.remove(referenceOrId);
+  }
+
+  @Override
+  public Image tag(String referenceOrId, String name) {
+    Image image = find(referenceOrId).orElseThrow(() -> FaultException.notFound("no %s", name));
+    Image named = image(name, image.config().user());
+    byName.put(name, named);
+    return named;
+  }
+
+  @Override
+  public Image untag(String name) {
+    Image image = byName.remove(name);
+    if (image == null) {
+      throw FaultException.notFound("image %s is not in the store", name);
+    }
+    return image;
+  }
+
+  @Override
+  public List<LayerUse> layers() {
+    return list().stream()
+        .flatMap(image -> image.layers().stream())
+        .distinct()
+        .map(
+            diffId -> new LayerUse(diffId, 4096, 3, List.of("image sha256:abab"), Optional.empty()))
+        .toList();
   }
 
   @Override

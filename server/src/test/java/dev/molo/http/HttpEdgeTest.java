@@ -10,9 +10,14 @@ import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,18 +39,22 @@ class HttpEdgeTest {
             vertx,
             new HttpConfig(true, "127.0.0.1", 0),
             dir.resolve("http.address"),
+            dir.resolve("api.sock"),
             daemon.runtime(),
             daemon.images(),
+            daemon.imageOperations(),
             new CollectorRegistry());
     String address = edge.start();
-    assertThat(Files.readString(dir.resolve("http.address")).strip()).isEqualTo(address);
-    port = Integer.parseInt(address.substring(address.indexOf(':') + 1));
+    String tcp = Files.readString(dir.resolve("http.address")).strip();
+    assertThat(address).isEqualTo(dir.resolve("api.sock") + " and " + tcp);
+    port = Integer.parseInt(tcp.substring(tcp.indexOf(':') + 1));
   }
 
   @AfterEach
   void end() {
     edge.close();
     assertThat(dir.resolve("http.address")).doesNotExist();
+    assertThat(dir.resolve("api.sock")).doesNotExist();
     vertx.close().await();
     daemon.close();
   }
@@ -93,16 +102,60 @@ class HttpEdgeTest {
     assertThat(ask("GET /v1/pods HTTP/1.1\r\nHost: [::1]:7780\r\n")).startsWith("HTTP/1.1 200");
   }
 
+  @Test
+  void socketIsForRootAlone() throws IOException {
+    assertThat(
+            PosixFilePermissions.toString(Files.getPosixFilePermissions(dir.resolve("api.sock"))))
+        .isEqualTo("rw-------");
+    assertThat(dir.resolve(".api")).doesNotExist();
+  }
+
+  @Test
+  void verbsAreForTheSocketOnly() throws IOException {
+    String verb =
+        "POST /v1/images/untag HTTP/1.1\r\nHost: localhost\r\nContent-Length: 19\r\n\r\n"
+            + "{\"name\": \"nothing\"}";
+    assertThat(raw(closing(verb))).startsWith("HTTP/1.1 405");
+    assertThat(local(verb)).startsWith("HTTP/1.1 404").contains("nothing");
+    assertThat(local("GET /v1/pods HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+        .startsWith("HTTP/1.1 200");
+  }
+
+  @Test
+  void unknownFieldsOfAVerbAreRefused() throws IOException {
+    String answer =
+        local(
+            "POST /v1/images/untag HTTP/1.1\r\nHost: localhost\r\nContent-Length: 25\r\n\r\n"
+                + "{\"name\": \"a\", \"force\": 1}");
+    assertThat(answer).startsWith("HTTP/1.1 400").contains("unknown field force");
+  }
+
+  private static String closing(String request) {
+    return request.replaceFirst("\r\n", "\r\nConnection: close\r\n");
+  }
+
+  /** Over the unix socket; reads until the end of the connection. */
+  private String local(String request) throws IOException {
+    try (SocketChannel channel =
+        SocketChannel.open(UnixDomainSocketAddress.of(dir.resolve("api.sock")))) {
+      channel.write(ByteBuffer.wrap(closing(request).getBytes(StandardCharsets.UTF_8)));
+      return new String(Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+
   private String get(String path) throws IOException {
     return ask("GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1:" + port + "\r\n");
   }
 
   private String ask(String head) throws IOException {
+    return raw(head + "Connection: close\r\n\r\n");
+  }
+
+  /** A whole request; it has to ask for the connection's end. */
+  private String raw(String request) throws IOException {
     try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
       socket.setSoTimeout(10_000);
-      socket
-          .getOutputStream()
-          .write((head + "Connection: close\r\n\r\n").getBytes(StandardCharsets.UTF_8));
+      socket.getOutputStream().write(request.getBytes(StandardCharsets.UTF_8));
       return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     }
   }

@@ -300,6 +300,65 @@ final class ImageStoreIT {
   }
 
   @Test
+  void namesComeAndGoOneAtATime() throws IOException {
+    registry.push(twoLayers(), "app", "1");
+    Image image = pull(ref("app:1"));
+
+    assertThat(store.tag(ref("app:1"), "other").repoTags())
+        .containsExactly(ref("app:1"), "docker.io/library/other:latest");
+    store.close();
+    store = open();
+    assertThat(store.find("other"))
+        .hasValueSatisfying(i -> assertThat(i.id()).isEqualTo(image.id()));
+
+    assertThat(store.untag(ref("app:1")).repoTags())
+        .containsExactly("docker.io/library/other:latest");
+    assertThat(store.find(ref("app:1"))).isEmpty();
+    assertThat(store.untag("other:latest").repoTags()).isEmpty();
+    assertThat(store.find(image.id().toString())).isPresent();
+    assertThatThrownBy(() -> store.untag("other"))
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.NOT_FOUND));
+    assertThatThrownBy(() -> store.tag(image.id().toString(), "a@" + image.id()))
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.INVALID_ARGUMENT));
+  }
+
+  @Test
+  void tagTakesTheNameFromAnotherImage() {
+    registry.push(twoLayers(), "app", "1");
+    registry.push(twoLayers().config("Cmd", "x"), "app", "2");
+    Image first = pull(ref("app:1"));
+    Image second = pull(ref("app:2"));
+
+    store.tag(second.id().toString(), ref("app:1"));
+
+    assertThat(store.find(ref("app:1")).orElseThrow().id()).isEqualTo(second.id());
+    assertThat(store.find(first.id().toString()).orElseThrow().repoTags()).isEmpty();
+  }
+
+  /** Row 22 of the complaints: disk not given back, and nobody knows why. */
+  @Test
+  void row22EveryLayerSaysWhyItIsKept() throws IOException {
+    registry.push(twoLayers(), "app", "1");
+    Image image = pull(ref("app:1"));
+    try (LayerLease lease = store.acquire(image.id(), "container 3f2a")) {
+      assertThat(lease.lowerDirs()).hasSize(2);
+      assertThat(store.layers())
+          .hasSize(2)
+          .allSatisfy(use ->
+              assertThat(use.keptBy()).containsExactly("container 3f2a", "image " + image.id()))
+          .allSatisfy(use -> assertThat(use.idle()).isEmpty());
+      store.remove(ref("app:1"));
+      assertThat(store.layers())
+          .allSatisfy(use -> assertThat(use.keptBy()).containsExactly("container 3f2a"));
+      assertThat(store.layers().stream().mapToLong(LayerUse::bytes).sum())
+          .isEqualTo(store.usage().bytes());
+    }
+    assertThat(store.layers()).isEmpty();
+  }
+
+  @Test
   void damagedLayerIsRefusedAndLeavesNothing() throws IOException, InterruptedException {
     byte[] tar = new TarBytes().add(TarBytes.file("a", "b")).bytes();
     byte[] other = new TarBytes().add(TarBytes.file("a", "c")).bytes();

@@ -33,6 +33,11 @@ final class ConnectionOptions {
     return CriClient.connect(socket(), timeoutSeconds);
   }
 
+  /** The daemon's HTTP interface for root, beside its CRI socket. */
+  ApiClient api() {
+    return ApiClient.of(socket().resolveSibling("api.sock"));
+  }
+
   /** The socket's absolute path. */
   Path socket() {
     if (endpoint != null) {

@@ -4,8 +4,6 @@ import dev.molo.cri.v1.ImageServiceGrpc;
 import dev.molo.cri.v1.ImageServiceGrpc.ImageServiceBlockingStub;
 import dev.molo.cri.v1.RuntimeServiceGrpc;
 import dev.molo.cri.v1.RuntimeServiceGrpc.RuntimeServiceBlockingStub;
-import dev.molo.fault.Fault;
-import dev.molo.fault.FaultException;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
@@ -20,13 +18,8 @@ import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.unix.DomainSocketAddress;
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -39,9 +32,6 @@ final class CriClient implements AutoCloseable {
   /** Held, because the logging framework forgets the level of a logger that nobody holds. */
   private static final Logger NETTY_BOOTSTRAP = Logger.getLogger("io.netty.bootstrap");
 
-  /** sun_path less its NUL (unix(7)). */
-  private static final int MAX_SOCKET_PATH = 107;
-
   /** A runtime may send listings larger than grpc's 4 MiB. */
   private static final int MAX_MESSAGE = 64 << 20;
 
@@ -51,18 +41,18 @@ final class CriClient implements AutoCloseable {
   }
 
   private final Path socket;
-  private final Optional<Path> alias;
+  private final SocketName name;
   private final EventLoopGroup group;
   private final ManagedChannel channel;
   private final int timeoutSeconds;
 
-  private CriClient(Path socket, Optional<Path> alias, int timeoutSeconds) {
+  private CriClient(Path socket, SocketName name, int timeoutSeconds) {
     this.socket = socket;
-    this.alias = alias;
+    this.name = name;
     this.timeoutSeconds = timeoutSeconds;
     this.group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
     this.channel =
-        NettyChannelBuilder.forAddress(new DomainSocketAddress(alias.orElse(socket).toString()))
+        NettyChannelBuilder.forAddress(new DomainSocketAddress(name.path().toString()))
             .channelType(EpollDomainSocketChannel.class, DomainSocketAddress.class)
             .eventLoopGroup(group)
             // grpc sets it on every channel; a unix socket has none
@@ -81,13 +71,17 @@ final class CriClient implements AutoCloseable {
    * @throws FaultException UNAVAILABLE when nobody does
    */
   static CriClient connect(Path socket, int timeoutSeconds) {
-    Optional<Path> alias = alias(socket);
+    SocketName name = SocketName.of(socket);
     try {
-      knock(socket, alias.orElse(socket));
-      return new CriClient(socket, alias, timeoutSeconds);
+      // grpc would retry a missing socket until the deadline; a person wants to know at once
+      name.connect().close();
+      return new CriClient(socket, name, timeoutSeconds);
     } catch (RuntimeException e) {
-      alias.ifPresent(CriClient::deleteAlias);
+      name.close();
       throw e;
+    } catch (IOException e) {
+      name.close();
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -129,48 +123,7 @@ final class CriClient implements AutoCloseable {
   public void close() {
     channel.shutdownNow();
     group.shutdownGracefully(0, 0, TimeUnit.SECONDS).awaitUninterruptibly(1, TimeUnit.SECONDS);
-    alias.ifPresent(CriClient::deleteAlias);
-  }
-
-  /** grpc would retry a missing socket until the deadline; a person wants to know at once. */
-  private static void knock(Path socket, Path address) {
-    try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-      probe.connect(UnixDomainSocketAddress.of(address));
-    } catch (IOException e) {
-      String why = Files.exists(socket) ? e.getMessage() : "no such socket";
-      throw new FaultException(
-          Fault.UNAVAILABLE,
-          "connect to the daemon at %s: %s. Is it running (molo serve), and are you root?"
-              .formatted(socket, why),
-          e);
-    }
-  }
-
-  /** A short name for a socket whose path the kernel refuses as too long. */
-  private static Optional<Path> alias(Path socket) {
-    if (socket.toString().getBytes(StandardCharsets.UTF_8).length <= MAX_SOCKET_PATH) {
-      return Optional.empty();
-    }
-    try {
-      Path folder = Files.createTempDirectory(Path.of("/tmp"), "molo-");
-      Path link = folder.resolve("run");
-      Files.createSymbolicLink(link, socket.getParent());
-      return Optional.of(link.resolve(socket.getFileName()));
-    } catch (IOException e) {
-      throw new FaultException(
-          Fault.INTERNAL, "make a short name for %s below /tmp: %s".formatted(socket, e), e);
-    }
-  }
-
-  private static void deleteAlias(Path alias) {
-    try {
-      Path link = alias.getParent();
-      Files.deleteIfExists(link);
-      Files.deleteIfExists(link.getParent());
-    } catch (IOException e) {
-      // a link left in /tmp harms nobody, and the command's result matters more
-      System.err.println("molo: remove " + alias.getParent() + ": " + e);
-    }
+    name.close();
   }
 
   /** A deadline that begins with each call, not when the stub is made. */

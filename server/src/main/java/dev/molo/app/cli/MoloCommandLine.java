@@ -53,7 +53,6 @@ public final class MoloCommandLine {
     CommandLine line = new CommandLine(new MoloCommand());
     commands.forEach((name, command) -> line.addSubcommand(name, command.get()));
     offerHelp(line);
-    line.getSubcommands().values().forEach(MoloCommandLine::offerHelp);
     line.setExecutionExceptionHandler(MoloCommandLine::failed);
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setUsageHelpAutoWidth(true);
@@ -63,6 +62,7 @@ public final class MoloCommandLine {
 
   private static void offerHelp(CommandLine line) {
     line.getCommandSpec().addMixin("help", CommandSpec.forAnnotatedObject(new HelpOption()));
+    line.getSubcommands().values().forEach(MoloCommandLine::offerHelp);
   }
 
   private static Map<String, Supplier<Object>> commands() {
@@ -78,6 +78,7 @@ public final class MoloCommandLine {
     commands.put("stats", StatsCommand::new);
     commands.put("images", ImagesCommand::new);
     commands.put("pull", PullCommand::new);
+    commands.put("image", ImageCommand::new);
     commands.put("completion", CompletionCommand::new);
     commands.put("version", VersionCommand::new);
     commands.put("train", TrainCommand::new);

@@ -6,6 +6,7 @@ import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.image.Cancellation;
 import dev.molo.image.Digest;
+import dev.molo.image.LayerUse;
 import dev.molo.image.content.BlobSource;
 import dev.molo.image.content.Descriptor;
 import dev.molo.linux.DirEntry;
@@ -22,6 +23,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -241,6 +243,34 @@ public final class LayerStore implements AutoCloseable {
 
   public Totals totals() {
     return totals;
+  }
+
+  /** Each layer with its holders, the biggest first. */
+  public List<LayerUse> uses() {
+    lock.lock();
+    try {
+      long now = System.nanoTime();
+      return present.values().stream()
+          .map(layer -> use(layer, now))
+          .sorted(Comparator.comparingLong(LayerUse::bytes).reversed())
+          .toList();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Under the lock. */
+  private LayerUse use(StoredLayer layer, long now) {
+    List<String> holders =
+        holds.getOrDefault(layer.name(), Set.of()).stream()
+            .map(LayerHold::holder)
+            .distinct()
+            .sorted()
+            .toList();
+    Optional<Duration> idle =
+        Optional.ofNullable(idleSince.get(layer.name()))
+            .map(since -> Duration.ofNanos(now - since));
+    return new LayerUse(layer.diffId(), layer.bytes(), layer.inodes(), holders, idle);
   }
 
   /** A layer, when it is here and whole. */

@@ -1,0 +1,91 @@
+package dev.molo.app.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * The daemon's HTTP interface on its unix socket (docs/http-api.md): what CRI has no word for. One
+ * connection a request; calls block. What the daemon refuses is a FaultException of the kind that
+ * it names.
+ */
+final class ApiClient implements AutoCloseable {
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+
+  private final SocketName socket;
+
+  private ApiClient(SocketName socket) {
+    this.socket = socket;
+  }
+
+  /** {@code socket}: the path of a daemon's api.sock. */
+  static ApiClient of(Path socket) {
+    return new ApiClient(SocketName.of(socket));
+  }
+
+  /** Asks. */
+  JsonNode get(String path) {
+    return json(path, "GET " + path, new byte[0]);
+  }
+
+  /** Tells; the body is a JSON object. */
+  JsonNode post(String path, Map<String, Object> body) {
+    return json(path, "POST " + path, JsonText.of(body).getBytes(StandardCharsets.UTF_8));
+  }
+
+  private JsonNode json(String what, String line, byte[] body) {
+    try (SocketChannel channel = socket.connect()) {
+      ApiResponse response = send(channel, line, body);
+      JsonNode json = MAPPER.readTree(response.body());
+      if (response.status() != 200) {
+        throw fault(what, response.status(), json);
+      }
+      return json;
+    } catch (IOException e) {
+      throw broken(what, e);
+    }
+  }
+
+  private static ApiResponse send(SocketChannel channel, String line, byte[] body)
+      throws IOException {
+    OutputStream out = Channels.newOutputStream(channel);
+    String head =
+        line
+            + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            + "Content-Type: application/json\r\nContent-Length: "
+            + body.length
+            + "\r\n\r\n";
+    out.write(head.getBytes(StandardCharsets.US_ASCII));
+    out.write(body);
+    return ApiResponse.read(Channels.newInputStream(channel));
+  }
+
+  /** What {@code {"error": {"code": …, "message": …}}} says. */
+  private static FaultException fault(String what, int status, JsonNode json) {
+    JsonNode error = json.path("error");
+    String message = error.path("message").asText(what + ": HTTP status " + status);
+    try {
+      return new FaultException(Fault.valueOf(error.path("code").asText()), message);
+    } catch (IllegalArgumentException e) {
+      return new FaultException(Fault.INTERNAL, message, e);
+    }
+  }
+
+  private static FaultException broken(String what, IOException e) {
+    return new FaultException(
+        Fault.UNAVAILABLE, "%s: the daemon's answer broke off: %s".formatted(what, e), e);
+  }
+
+  @Override
+  public void close() {
+    socket.close();
+  }
+}

@@ -1,0 +1,28 @@
+package dev.molo.app.cli;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** What is done with images beyond pulling and listing them; each verb is a class of its own. */
+@Command(
+    name = "image",
+    header = "Name, look into and move images.",
+    description = {
+      "",
+      "These commands talk to a molo daemon through api.sock beside its CRI socket; no other runtime"
+          + " understands them. @|bold molo pull|@ and @|bold molo images|@ work with all.",
+      ""
+    },
+    synopsisSubcommandLabel = "COMMAND",
+    commandListHeading = "%nCommands:%n",
+    subcommands = {ImageTagCommand.class, ImageUntagCommand.class, ImageDuCommand.class})
+final class ImageCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new CommandLine.ParameterException(spec.commandLine(), "which command?");
+  }
+}

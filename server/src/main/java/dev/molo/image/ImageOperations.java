@@ -1,0 +1,32 @@
+package dev.molo.image;
+
+import java.util.List;
+
+/**
+ * What an operator does with the images of this node and CRI has no word for. Thread-safe; {@link
+ * #layers} reads counters in memory, the others block their caller. Faults are those of {@link
+ * Images}.
+ */
+public interface ImageOperations {
+
+  /**
+   * Gives an image one more name. Another image that had the name loses it.
+   *
+   * @param referenceOrId what {@link Images#find} finds
+   * @param name a reference without a digest; without a tag it means {@code latest}
+   * @return the image with its new name
+   */
+  Image tag(String referenceOrId, String name);
+
+  /**
+   * Takes one name away. The image stays, without a name if it was the last one: then it is found
+   * by its id, and the kubelet's garbage collection takes it when it is not used.
+   *
+   * @param name a reference with a tag (none means {@code latest}), or with a digest
+   * @return the image without it
+   */
+  Image untag(String name);
+
+  /** Each layer with what it takes and why it is kept, the biggest first. */
+  List<LayerUse> layers();
+}

@@ -1,0 +1,107 @@
+package dev.molo.app.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.molo.config.HttpConfig;
+import dev.molo.cri.FakeDaemon;
+import dev.molo.http.HttpEdge;
+import io.prometheus.client.CollectorRegistry;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code molo image …} over the real api.sock of a daemon that only remembers. */
+class ImageCommandsTest {
+  @TempDir Path dir;
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+  private FakeDaemon daemon;
+  private Vertx vertx;
+  private HttpEdge http;
+
+  @BeforeEach
+  void serve() throws IOException {
+    daemon = FakeDaemon.serve(dir);
+    vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
+    http =
+        new HttpEdge(
+            vertx,
+            new HttpConfig(false, "127.0.0.1", 0),
+            dir.resolve("http.address"),
+            dir.resolve("api.sock"),
+            daemon.runtime(),
+            daemon.images(),
+            daemon.imageOperations(),
+            new CollectorRegistry());
+    http.start();
+    assertThat(molo("pull", "example.org/app:1")).isZero();
+  }
+
+  @AfterEach
+  void end() {
+    http.close();
+    vertx.close().await();
+    daemon.close();
+  }
+
+  @Test
+  void tagAndUntagSayTheNamesThatAreLeft() {
+    assertThat(molo("image", "tag", "example.org/app:1", "example.org/app:2")).isZero();
+    assertThat(out.toString()).isEqualTo("abababababab" + "a example.org/app:2\n");
+    assertThat(molo("image", "untag", "example.org/app:2")).isZero();
+  }
+
+  @Test
+  void whatTheDaemonRefusesIsToldWithItsExitCode() {
+    assertThat(molo("image", "untag", "example.org/none:1")).isEqualTo(ExitCode.NOT_FOUND);
+    assertThat(err.toString()).contains("image example.org/none:1 is not in the store");
+    assertThat(molo("image", "du", "--unknown")).isEqualTo(ExitCode.USAGE);
+    assertThat(molo("image")).isEqualTo(ExitCode.USAGE);
+  }
+
+  @Test
+  void duShowsWhyALayerIsKept() throws IOException {
+    assertThat(molo("image", "du")).isZero();
+    assertThat(out.toString())
+        .contains("LAYER", "4.0 KiB", "image sha256:abab", "example.org/app:1", "1 layers");
+    assertThat(molo("image", "du", "-o", "json")).isZero();
+    assertThat(new ObjectMapper().readTree(out.toString()).at("/layers/0/bytes").asLong())
+        .isEqualTo(4096);
+  }
+
+  @Test
+  void nobodyOnTheSocketIsToldFromFailure() {
+    http.close();
+    assertThat(molo("image", "du")).isEqualTo(ExitCode.UNREACHABLE);
+    assertThat(err.toString()).contains("api.sock", "no such socket");
+    http =
+        new HttpEdge(
+            vertx,
+            new HttpConfig(false, "127.0.0.1", 0),
+            dir.resolve("http.address"),
+            dir.resolve("api.sock"),
+            daemon.runtime(),
+            daemon.images(),
+            daemon.imageOperations(),
+            new CollectorRegistry());
+    http.start();
+  }
+
+  private int molo(String... words) {
+    out.getBuffer().setLength(0);
+    err.getBuffer().setLength(0);
+    String[] all = new String[words.length + 2];
+    System.arraycopy(words, 0, all, 0, words.length);
+    all[words.length] = "--endpoint";
+    all[words.length + 1] = "unix://" + daemon.socket();
+    return MoloCommandLine.run(new PrintWriter(out, true), new PrintWriter(err, true), all);
+  }
+}
