@@ -92,6 +92,22 @@ static int stray(void)
 	return 3;
 }
 
+/* A tree of processes that ends only when all of it is killed. */
+static int family(void)
+{
+	for (int i = 0; i < 3; i++) {
+		if (fork() > 0)
+			continue;
+		setsid();
+		sleep(1000);
+		return 0;
+	}
+	puts("a family of four");
+	fflush(stdout);
+	sleep(1000);
+	return 0;
+}
+
 static int write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CREAT, 0644);
@@ -174,6 +190,8 @@ int main(int argc, char **argv)
 		return descriptors();
 	if (!strcmp(what, "stray"))
 		return stray();
+	if (!strcmp(what, "family"))
+		return family();
 	if (!strcmp(what, "tty"))
 		return terminal();
 	if (!strcmp(what, "pwd"))

@@ -212,6 +212,7 @@ public final class Daemon implements AutoCloseable {
   private PodSettings podSettings() {
     return new PodSettings(
         config.timeouts().verb(),
+        config.timeouts().undo(),
         config.timeouts().slowStage(),
         SHM_BYTES,
         config.exec().streamLimit(),

@@ -14,6 +14,7 @@ import dev.molo.spec.ImageDefaults;
 import dev.molo.spec.Resources;
 import dev.molo.state.proto.ContainerRecord;
 import dev.molo.supervisor.ExitRecord;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +44,7 @@ final class Container {
   private volatile ContainerSnapshot snapshot;
   private volatile Optional<ContainerCgroup> cgroup = Optional.empty();
   private CompletableFuture<Void> starting;
+  private boolean launching;
   private Resources resources;
 
   /**
@@ -61,7 +63,8 @@ final class Container {
     this.image = image;
     this.record = record;
     this.lease = lease;
-    this.resources = spec.resources();
+    this.resources =
+        record.hasResources() ? ResourcesOf.record(record.getResources()) : spec.resources();
     publish(new Created());
   }
 
@@ -141,9 +144,27 @@ final class Container {
     }
   }
 
-  /** Whether a start is under way. */
-  boolean isStarting() {
-    return starting != null && !starting.isDone();
+  /** From here on its program may run; refused when it was stopped meanwhile. */
+  void beginLaunch() {
+    if (state() instanceof Exited exited) {
+      throw FaultException.precondition("start container %s: %s", id, exited.message());
+    }
+    launching = true;
+  }
+
+  /**
+   * What a stop has to wait for before there is anything to signal: the start in flight, which is
+   * with the supervisor. A start that has not got so far ends here and now, whatever it hangs on.
+   */
+  Optional<CompletableFuture<Void>> beginStop(long now) {
+    if (starting == null || starting.isDone()) {
+      return Optional.empty();
+    }
+    if (launching) {
+      return Optional.of(starting);
+    }
+    becameStartError(now, "it was stopped before its program was started");
+    return Optional.empty();
   }
 
   /** The leaf it is about to be born into. */
@@ -201,7 +222,15 @@ final class Container {
   }
 
   private static String message(ExitRecord told) {
-    return told.exit().signal() == 0 ? "" : "ended by signal " + told.exit().signal();
+    List<String> facts = new ArrayList<>();
+    if (told.exit().signal() != 0) {
+      facts.add("ended by signal %d".formatted(told.exit().signal()));
+    }
+    if (told.oomKills() > 0) {
+      facts.add(
+          "the kernel killed %d of its processes for want of memory".formatted(told.oomKills()));
+    }
+    return String.join("; ", facts);
   }
 
   /** Nobody saw how it ended: a reboot, or its supervisor is gone. */
@@ -262,8 +291,10 @@ final class Container {
     publish(new Created());
   }
 
-  /** Limits changed. */
+  /** Limits changed, for this daemon and the next. */
   void becameLimited(Resources changed) {
+    record.setResources(ResourcesOf.resources(changed));
+    save();
     resources = changed;
     publish(state());
   }

@@ -77,7 +77,7 @@ final class CreateContainer {
     node.cgroups().check(spec.resources());
     node.launches().check(pod.spec(), spec, defaults);
 
-    try (UndoStack undo = new UndoStack()) {
+    try (UndoStack undo = node.undoStack()) {
       verb.step("take layers");
       LayerLease lease = node.images().acquire(image.id(), id.value());
       undo.push("give layers back", lease::close);

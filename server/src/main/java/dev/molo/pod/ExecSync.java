@@ -61,7 +61,7 @@ final class ExecSync {
       List<String> command,
       long timeoutSeconds,
       CallerPresence caller) {
-    CompletableFuture<ProcessExit> exit = events.execExit(name);
+    CompletableFuture<ProcessExit> exit = events.execExit(container.pod().id(), name);
     ExecCapture capture = captures.open();
     boolean collected = false;
     CompletableFuture<Void> callerGone = new CompletableFuture<>();

@@ -39,6 +39,11 @@ record Node(
     ObjectIndex<Container> containers,
     Reservations<SandboxMetadata, SandboxId> names) {
 
+  /** For a verb of several steps. */
+  UndoStack undoStack() {
+    return new UndoStack(threads, settings.undoLimit());
+  }
+
   /** Nanoseconds since the epoch. */
   long now() {
     return linux.system().realTimeNanos();

@@ -104,7 +104,7 @@ final class RunPodSandbox {
   }
 
   private void build(Pod pod, SetupPlan setup, Verbs.Verb verb) {
-    try (UndoStack undo = new UndoStack()) {
+    try (UndoStack undo = node.undoStack()) {
       verb.step("write intent", "disk");
       undo.push("delete folder", () -> node.store().discard(pod.id()));
       pod.saveIntent();
@@ -121,7 +121,7 @@ final class RunPodSandbox {
               .launch(
                   new SupervisorSpec(pod.id(), namespaces(setup), cgroup.supervisorLeaf()), events);
       pod.has(supervisor);
-      undo.push("end supervisor", () -> supervisor.shutdown(node.settings().verbLimit()));
+      undo.push("end supervisor", () -> supervisor.shutdown(node.settings().undoLimit()));
 
       verb.step("set up namespaces", "supervisor");
       setUp(pod, setup, supervisor, verb, undo);

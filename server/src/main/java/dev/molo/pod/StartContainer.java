@@ -67,6 +67,7 @@ final class StartContainer {
     try {
       verb.step("compile plan", "host paths of mounts");
       try (Launch launch = node.launches().containerPlan(context(pod, container, leaf, log))) {
+        pod.lane().run(container::beginLaunch);
         verb.step("start program", "supervisor");
         launch(pod, container, supervisor, leaf, launch);
       }

@@ -7,6 +7,7 @@ import dev.molo.pod.ContainerState.Created;
 import dev.molo.pod.ContainerState.Exited;
 import dev.molo.pod.ContainerState.Running;
 import dev.molo.pod.ContainerState.Unknown;
+import dev.molo.pod.Lane.Waiting;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -38,6 +39,11 @@ final class StopContainer {
   void stop(Container container, long graceSeconds) {
     String object = "container " + container.id().brief();
     try (Verbs.Verb verb = node.verbs().begin("StopContainer", object)) {
+      container
+          .pod()
+          .lane()
+          .call(() -> container.beginStop(node.now()))
+          .ifPresent(Waiting::uninterruptibly);
       if (!mustEnd(container)) {
         return;
       }
@@ -66,8 +72,7 @@ final class StopContainer {
         .lane()
         .call(() ->
             switch (container.state()) {
-              // a start in flight is ended with what it started
-              case Created c -> container.isStarting();
+              case Created c -> false;
               case Running r -> true;
               case Exited e -> false;
               case Unknown u -> true;

@@ -1,5 +1,7 @@
 package dev.molo.pod;
 
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
 import dev.molo.spec.ContainerId;
 import dev.molo.spec.SandboxId;
 import dev.molo.supervisor.ExitRecord;
@@ -22,15 +24,20 @@ final class SupervisorEvents implements SupervisorListener {
   private static final Logger log = LoggerFactory.getLogger(SupervisorEvents.class);
 
   private final Node node;
-  private final Map<String, CompletableFuture<ProcessExit>> execs = new ConcurrentHashMap<>();
+  private final Map<String, RunningExec> execs = new ConcurrentHashMap<>();
+
+  private record RunningExec(SandboxId pod, CompletableFuture<ProcessExit> exit) {}
 
   SupervisorEvents(Node node) {
     this.node = node;
   }
 
-  /** Completed when the exec of this name has ended; to be asked for before it is started. */
-  CompletableFuture<ProcessExit> execExit(String exec) {
-    return execs.computeIfAbsent(exec, name -> new CompletableFuture<>());
+  /**
+   * Completed when the exec of this name has ended, with a failure when its supervisor is gone; to
+   * be asked for before it is started.
+   */
+  CompletableFuture<ProcessExit> execExit(SandboxId pod, String exec) {
+    return execs.computeIfAbsent(exec, _ -> new RunningExec(pod, new CompletableFuture<>())).exit();
   }
 
   /** Nobody waits for this exec any more. */
@@ -58,9 +65,9 @@ final class SupervisorEvents implements SupervisorListener {
 
   @Override
   public void execExited(SandboxId pod, ContainerId container, String exec, ProcessExit exit) {
-    CompletableFuture<ProcessExit> waiting = execs.remove(exec);
+    RunningExec waiting = execs.remove(exec);
     if (waiting != null) {
-      waiting.complete(exit);
+      waiting.exit().complete(exit);
     }
   }
 
@@ -71,6 +78,10 @@ final class SupervisorEvents implements SupervisorListener {
 
   @Override
   public void lost(SandboxId pod) {
+    // nobody else would ever tell those who wait for a program in there
+    execs.values().stream()
+        .filter(exec -> exec.pod().equals(pod))
+        .forEach(exec -> exec.exit().completeExceptionally(supervisorGone(pod)));
     onLane(
         pod,
         found -> {
@@ -80,6 +91,11 @@ final class SupervisorEvents implements SupervisorListener {
             node.threads().execute(() -> new LostPod(node).end(found, "its supervisor has ended"));
           }
         });
+  }
+
+  private static FaultException supervisorGone(SandboxId pod) {
+    return new FaultException(
+        Fault.UNAVAILABLE, "the supervisor of pod %s has ended".formatted(pod));
   }
 
   private void onLane(SandboxId id, Consumer<Pod> work) {

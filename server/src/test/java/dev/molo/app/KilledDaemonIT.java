@@ -5,23 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.molo.cri.v1.ContainerState;
 import dev.molo.cri.v1.ContainerStatus;
 import dev.molo.cri.v1.RuntimeServiceGrpc.RuntimeServiceBlockingStub;
-import dev.molo.image.Cancellation;
-import dev.molo.image.ImageStore;
-import dev.molo.image.ImageStoreSettings;
-import dev.molo.image.ImportRequest;
-import dev.molo.image.PullListener;
-import dev.molo.image.registry.RegistryClient;
-import dev.molo.image.registry.RegistrySettings;
 import dev.molo.linux.RealKernel;
 import io.grpc.StatusRuntimeException;
-import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import java.util.TreeSet;
 import java.util.function.Consumer;
@@ -59,22 +49,7 @@ class KilledDaemonIT {
   void importImage() throws IOException, InterruptedException {
     daemon = new TestDaemon(instance, folder);
     leftovers = new Leftovers(instance, RealKernel.cgroup2(), daemon);
-    Vertx vertx = Vertx.vertx();
-    Path images = daemon.root().resolve("images");
-    try (RegistryClient registry = new RegistryClient(vertx, RegistrySettings.standard(List.of()));
-        ImageStore store =
-            new ImageStore(
-                RealKernel.linux(),
-                ImageStoreSettings.standard(images),
-                registry,
-                Clock.systemUTC())) {
-      store.importArchive(
-          new ImportRequest(WorkloadImage.make(folder), Optional.of(WorkloadImage.REFERENCE)),
-          Cancellation.create(),
-          PullListener.none());
-    } finally {
-      vertx.close().await();
-    }
+    daemon.importImage(WorkloadImage.make(folder), WorkloadImage.REFERENCE);
   }
 
   @AfterAll

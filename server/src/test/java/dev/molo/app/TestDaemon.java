@@ -3,6 +3,14 @@ package dev.molo.app;
 import dev.molo.cri.v1.RuntimeServiceGrpc;
 import dev.molo.cri.v1.RuntimeServiceGrpc.RuntimeServiceBlockingStub;
 import dev.molo.cri.v1.VersionRequest;
+import dev.molo.image.Cancellation;
+import dev.molo.image.ImageStore;
+import dev.molo.image.ImageStoreSettings;
+import dev.molo.image.ImportRequest;
+import dev.molo.image.PullListener;
+import dev.molo.image.registry.RegistryClient;
+import dev.molo.image.registry.RegistrySettings;
+import dev.molo.linux.RealKernel;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
@@ -11,12 +19,15 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.unix.DomainSocketAddress;
+import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -39,6 +50,30 @@ final class TestDaemon implements AutoCloseable {
     Files.createDirectories(folder.resolve("config"));
     Files.writeString(
         folder.resolve("config/config.yaml"), "cgroup:\n  missingControllers: warn\n");
+  }
+
+  /** What the daemon is told, instead of {@code cgroup.missingControllers: warn}. */
+  void configure(String yaml) throws IOException {
+    Files.writeString(folder.resolve("config/config.yaml"), yaml);
+  }
+
+  /** Brings an image in while no daemon runs. */
+  void importImage(Path archive, String reference) {
+    Vertx vertx = Vertx.vertx();
+    try (RegistryClient registry = new RegistryClient(vertx, RegistrySettings.standard(List.of()));
+        ImageStore store =
+            new ImageStore(
+                RealKernel.linux(),
+                ImageStoreSettings.standard(root().resolve("images")),
+                registry,
+                Clock.systemUTC())) {
+      store.importArchive(
+          new ImportRequest(archive, Optional.of(reference)),
+          Cancellation.create(),
+          PullListener.none());
+    } finally {
+      vertx.close().await();
+    }
   }
 
   Path root() {

@@ -3,16 +3,28 @@ package dev.molo.pod;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.ArrayList;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class UndoStackTest {
-  private final List<String> undone = new ArrayList<>();
+  private final List<String> undone = new CopyOnWriteArrayList<>();
+  private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+
+  @AfterEach
+  void endThreads() {
+    threads.close();
+  }
 
   @Test
   void undoesLastInFirstOut() {
-    try (UndoStack undo = new UndoStack()) {
+    try (UndoStack undo = new UndoStack(threads, Duration.ofSeconds(30))) {
       undo.push("a", () -> undone.add("a"));
       undo.push("b", () -> undone.add("b"));
     }
@@ -21,7 +33,7 @@ class UndoStackTest {
 
   @Test
   void committedStaysDone() {
-    try (UndoStack undo = new UndoStack()) {
+    try (UndoStack undo = new UndoStack(threads, Duration.ofSeconds(30))) {
       undo.push("a", () -> undone.add("a"));
       undo.commit();
     }
@@ -32,7 +44,7 @@ class UndoStackTest {
   void failingUndoDoesNotStopTheRestAndIsAddedToTheFailure() {
     assertThatThrownBy(
             () -> {
-              try (UndoStack undo = new UndoStack()) {
+              try (UndoStack undo = new UndoStack(threads, Duration.ofSeconds(30))) {
                 undo.push("a", () -> undone.add("a"));
                 undo.push(
                     "break",
@@ -50,5 +62,38 @@ class UndoStackTest {
                 .isInstanceOf(UndoStack.UndoFailedException.class)
                 .hasToString("dev.molo.pod.UndoStack$UndoFailedException: undo break: stuck"));
     assertThat(undone).containsExactly("c", "a");
+  }
+
+  @Test
+  void undoThatHangsIsNamedAndTheRestGoesOnWhenItEnds() throws InterruptedException {
+    CountDownLatch hangs = new CountDownLatch(1);
+    CountDownLatch rest = new CountDownLatch(1);
+    UndoStack undo = new UndoStack(threads, Duration.ofMillis(20));
+    undo.push("rest", rest::countDown);
+    undo.push("hang", () -> await(hangs));
+
+    assertThatThrownBy(undo::close)
+        .isInstanceOf(UndoStack.UndoFailedException.class)
+        .hasMessageStartingWith("undo hang: not done within");
+    hangs.countDown();
+    assertThat(rest.await(30, TimeUnit.SECONDS)).isTrue();
+  }
+
+  @Test
+  void undoesForACallerWhoIsInterrupted() {
+    Thread.currentThread().interrupt();
+    try (UndoStack undo = new UndoStack(threads, Duration.ofSeconds(30))) {
+      undo.push("a", () -> undone.add("a"));
+    }
+    assertThat(undone).containsExactly("a");
+    assertThat(Thread.interrupted()).isTrue();
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }
