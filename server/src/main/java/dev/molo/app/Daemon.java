@@ -53,9 +53,6 @@ import org.slf4j.LoggerFactory;
 public final class Daemon implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Daemon.class);
 
-  /** What a pod's /dev/shm may hold, as with other runtimes. */
-  private static final long SHM_BYTES = 64L << 20;
-
   /** Within what time the daemon answers itself, when no watchdog says otherwise. */
   private static final Duration HEARTBEAT_LIMIT = Duration.ofSeconds(10);
 
@@ -214,7 +211,7 @@ public final class Daemon implements AutoCloseable {
         config.timeouts().verb(),
         config.timeouts().undo(),
         config.timeouts().slowStage(),
-        SHM_BYTES,
+        config.mounts().shmSize(),
         config.exec().streamLimit(),
         config.exec().budget(),
         config.exec().drain());

@@ -161,6 +161,11 @@ final class CgroupDirectory implements AutoCloseable {
     }
   }
 
+  /** A descriptor of its own for the same directory: it outlives this object. */
+  CgroupDirectory again() {
+    return new CgroupDirectory(files, files.dup(fd), path);
+  }
+
   boolean populated() {
     return read("cgroup.events").contains("populated 1");
   }

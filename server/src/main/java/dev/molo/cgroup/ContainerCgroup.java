@@ -123,7 +123,13 @@ public final class ContainerCgroup implements AutoCloseable {
     if (!EXEC_NAME.matcher(name).matches()) {
       throw new IllegalArgumentException("not an exec's name: " + name);
     }
-    return new ExecCgroup(directory, "exec-" + name, directory.makeChild("exec-" + name));
+    CgroupDirectory parent = directory.again();
+    try {
+      return new ExecCgroup(parent, "exec-" + name, parent.makeChild("exec-" + name));
+    } catch (RuntimeException e) {
+      parent.close();
+      throw e;
+    }
   }
 
   /**

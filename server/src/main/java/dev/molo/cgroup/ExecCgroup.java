@@ -9,6 +9,7 @@ public final class ExecCgroup implements AutoCloseable {
   private final String name;
   private final CgroupDirectory directory;
 
+  /** Owns both directories: the container may end, and close its own, while the exec is ended. */
   ExecCgroup(CgroupDirectory parent, String name, CgroupDirectory directory) {
     this.parent = parent;
     this.name = name;
@@ -40,9 +41,10 @@ public final class ExecCgroup implements AutoCloseable {
     CgroupTree.remove(parent, name.getBytes(StandardCharsets.UTF_8));
   }
 
-  /** Closes the descriptor; the cgroup stays. */
+  /** Closes the descriptors; the cgroup stays. */
   @Override
   public void close() {
     directory.close();
+    parent.close();
   }
 }

@@ -66,7 +66,7 @@ public record MoloConfig(
         new NetworkConfig(instance.bridge(), instance.subnets(), 0, true),
         new ImagesConfig(
             List.of(configDir.resolve("certs.d")), false, List.of(), 4, 32L << 30, 2_000_000),
-        new MountsConfig(true),
+        new MountsConfig(true, 64 * MIB),
         new ExecConfig(16 * MIB, 256 * MIB, Duration.ofSeconds(1)),
         new TimeoutsConfig(Duration.ofMinutes(2), Duration.ofMinutes(1), Duration.ofSeconds(1)),
         Map.of());

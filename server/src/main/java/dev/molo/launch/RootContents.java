@@ -132,6 +132,10 @@ final class RootContents {
       long readonly = privileged ? 0 : MountFlags.MOUNT_ATTR_RDONLY;
       plan.mount("sysfs", "/sys", QUIET | readonly, List.of());
     }
+    if (!privileged) {
+      // whatever is mounted there: a container sees its own cgroup as the root
+      plan.unshare(CloneFlags.CLONE_NEWCGROUP);
+    }
     if (targets.replaces(CGROUP) || targets.has("/sys")) {
       return;
     }
@@ -142,7 +146,6 @@ final class RootContents {
           plan.fd(own(hosts.bind(settings.cgroupMount(), false))), CGROUP, Create.DIRECTORY);
       return;
     }
-    plan.unshare(CloneFlags.CLONE_NEWCGROUP);
     plan.mount("cgroup2", CGROUP, QUIET | MountFlags.MOUNT_ATTR_RDONLY, List.of());
   }
 

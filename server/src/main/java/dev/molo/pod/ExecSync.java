@@ -6,6 +6,7 @@ import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.launch.ExecContext;
 import dev.molo.launch.Launch;
+import dev.molo.linux.LinuxException;
 import dev.molo.pod.CallerPresence.Registration;
 import dev.molo.supervisor.PodSupervisor;
 import dev.molo.supervisor.ProcessExit;
@@ -49,8 +50,22 @@ final class ExecSync {
                 FaultException.precondition(
                     "exec in container %s: it does not run", container.id()));
     String name = PREFIX + Long.toString(counter.incrementAndGet(), 36);
-    try (ExecCgroup own = leaf.exec(name)) {
+    try (ExecCgroup own = makeLeaf(container, leaf, name)) {
       return run(container, own, name, command, timeoutSeconds, caller);
+    }
+  }
+
+  private static ExecCgroup makeLeaf(Container container, ContainerCgroup leaf, String name) {
+    try {
+      return leaf.exec(name);
+    } catch (LinuxException | IllegalStateException e) {
+      if (container.state() instanceof ContainerState.Running) {
+        throw e;
+      }
+      throw new FaultException(
+          Fault.FAILED_PRECONDITION,
+          "exec in container %s: it has just ended".formatted(container.id()),
+          e);
     }
   }
 

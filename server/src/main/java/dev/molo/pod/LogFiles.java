@@ -20,6 +20,15 @@ import java.util.Optional;
 final class LogFiles {
   private static final int FILE_MODE = 0640;
   private static final int FOLDER_MODE = 0755;
+
+  /** O_NONBLOCK: a pipe that somebody put there is refused instead of waited for. */
+  private static final int FLAGS =
+      OpenFlags.O_WRONLY
+          | OpenFlags.O_CREAT
+          | OpenFlags.O_APPEND
+          | OpenFlags.O_NONBLOCK
+          | OpenFlags.O_NOCTTY;
+
   private static final long BELOW = OpenFlags.RESOLVE_BENEATH | OpenFlags.RESOLVE_NO_SYMLINKS;
 
   private final Linux linux;
@@ -49,26 +58,39 @@ final class LogFiles {
   private Fd openBelow(SandboxSpec sandbox, ContainerSpec container) {
     String relative = container.logPath();
     try (Fd root = logDirectory(sandbox.logDirectory())) {
-      int flags = OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_APPEND;
-      try {
-        return linux.files().openat2(root, relative, flags, FILE_MODE, BELOW);
-      } catch (LinuxException e) {
-        if (e.errno() != Errno.ENOENT || !relative.contains("/")) {
-          throw e;
-        }
+      Fd log = openOrMake(root, relative);
+      if (!linux.files().fstat(log).isRegular()) {
+        log.close();
+        throw refused(sandbox, relative, "it is no regular file");
       }
-      makeFolders(root, relative.substring(0, relative.lastIndexOf('/')));
-      return linux.files().openat2(root, relative, flags, FILE_MODE, BELOW);
+      return log;
     } catch (LinuxException e) {
       if (e.errno() == Errno.ELOOP || e.errno() == Errno.EXDEV) {
-        throw new FaultException(
-            dev.molo.fault.Fault.INVALID_ARGUMENT,
-            "open log_path %s below %s: it leads through a symbolic link or out of the directory"
-                .formatted(relative, sandbox.logDirectory()),
-            e);
+        String why = "it leads through a symbolic link or out of the directory";
+        throw refused(sandbox, relative, why);
+      }
+      if (e.errno() == Errno.ENXIO) {
+        throw refused(sandbox, relative, "it is a pipe or socket");
       }
       throw e;
     }
+  }
+
+  private static FaultException refused(SandboxSpec sandbox, String relative, String why) {
+    return FaultException.invalid(
+        "open log_path %s below %s: %s", relative, sandbox.logDirectory(), why);
+  }
+
+  private Fd openOrMake(Fd root, String relative) {
+    try {
+      return linux.files().openat2(root, relative, FLAGS, FILE_MODE, BELOW);
+    } catch (LinuxException e) {
+      if (e.errno() != Errno.ENOENT || !relative.contains("/")) {
+        throw e;
+      }
+    }
+    makeFolders(root, relative.substring(0, relative.lastIndexOf('/')));
+    return linux.files().openat2(root, relative, FLAGS, FILE_MODE, BELOW);
   }
 
   private Fd logDirectory(String path) {

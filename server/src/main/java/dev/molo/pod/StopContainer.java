@@ -88,7 +88,8 @@ final class StopContainer {
   }
 
   private static void kill(Container container) {
-    container.cgroup().ifPresent(ContainerCgroup::kill);
+    // on the lane, or its end could close the cgroup under our hands
+    container.pod().lane().run(() -> container.cgroup().ifPresent(ContainerCgroup::kill));
   }
 
   private static boolean ended(Container container, Duration limit) {
