@@ -274,7 +274,7 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
   private void takeFromOthers(String tag, ImageId owner) {
     for (Entry entry : List.copyOf(entries.values())) {
       if (!entry.record().id().equals(owner) && entry.record().tags().contains(tag)) {
-        rename(entry, entry.record().without(tag));
+        rename(entry.record().without(tag));
       }
     }
   }
@@ -384,7 +384,7 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
       Entry entry = entryOf(referenceOrId);
       TreeSet<String> tags = new TreeSet<>(entry.record().tags());
       if (tags.add(tag)) {
-        rename(entry, entry.record().named(List.copyOf(tags), entry.record().digests()));
+        rename(entry.record().named(List.copyOf(tags), entry.record().digests()));
         takeFromOthers(tag, entry.record().id());
         reindex();
         LOG.info("image {} is now {} too", entry.record().id(), tag);
@@ -401,7 +401,7 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
     lock.lock();
     try {
       Entry entry = entryOf(spelled);
-      rename(entry, entry.record().without(spelled));
+      rename(entry.record().without(spelled));
       reindex();
       LOG.info("image {} is no longer {}", entry.record().id(), spelled);
       return entries.get(entry.record().id()).image();
@@ -419,7 +419,7 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
   }
 
   /** Under the lock. */
-  private void rename(Entry entry, ImageRecord renamed) {
+  private void rename(ImageRecord renamed) {
     records.write(renamed);
     put(renamed);
   }
