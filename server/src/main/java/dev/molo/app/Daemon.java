@@ -116,6 +116,7 @@ public final class Daemon implements AutoCloseable {
     serve(vertx, pods, images, networks);
     serveHttp(vertx, pods, images);
     tellServiceManager(linux, pods);
+    started.add(StartPages.giveBackSoon(linux.memory(), vertx));
     log.info(
         "instance {} serves {} ({} ms after its wiring began)",
         config.instance(),

@@ -51,6 +51,9 @@ public interface Linux {
   /** Facts about this kernel and this process. */
   SystemFacts system();
 
+  /** This process's own address space. */
+  Memory memory();
+
   /** Hash functions for big content. */
   default Hashing hashing() {
     return Hashing.jdk();

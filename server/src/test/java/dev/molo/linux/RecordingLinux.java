@@ -154,6 +154,11 @@ public final class RecordingLinux implements Linux {
   }
 
   @Override
+  public Memory memory() {
+    return fake(Memory.class, delegate.map(Linux::memory));
+  }
+
+  @Override
   public Pipes pipes() {
     return fake(Pipes.class, delegate.map(Linux::pipes));
   }

@@ -12,6 +12,7 @@ enum Call {
   IOCTL(16, 29),
   PREAD64(17, 67),
   PWRITE64(18, 68),
+  MADVISE(28, 233),
   SOCKET(41, 198),
   CONNECT(42, 203),
   SENDMSG(46, 211),

@@ -7,6 +7,7 @@ import dev.molo.linux.Files;
 import dev.molo.linux.Hashing;
 import dev.molo.linux.Linux;
 import dev.molo.linux.Memfds;
+import dev.molo.linux.Memory;
 import dev.molo.linux.Mounts;
 import dev.molo.linux.Nftables;
 import dev.molo.linux.Pipes;
@@ -41,6 +42,7 @@ public final class JnrLinux implements Linux, AutoCloseable {
   private final JnrNftables nftables = new JnrNftables();
   private final Seccomp seccomp = new JnrSeccomp(memfds, files);
   private final CgroupPrograms cgroupPrograms = new JnrCgroupPrograms();
+  private final Memory memory = new JnrMemory();
   private final Hashing hashing = new JnrHashing();
   private final Processes processes;
 
@@ -112,6 +114,11 @@ public final class JnrLinux implements Linux, AutoCloseable {
   @Override
   public SystemFacts system() {
     return system;
+  }
+
+  @Override
+  public Memory memory() {
+    return memory;
   }
 
   @Override
