@@ -444,46 +444,30 @@ final class NetworkScenarios implements AutoCloseable {
     }
   }
 
-  /**
-   * Wall time is printed; what must hold is said of CPU time, because other tests may keep the
-   * machine busy.
-   */
+  /** Wall time is printed; what must hold is said of calls into the kernel, which vary little. */
   private void attachCostsTheSameWithManyPods() {
-    BridgeNetworks networks = ready(settings("molo", List.of(V4), List.of(V6)));
+    RecordingLinux counted = RecordingLinux.over(linux);
+    BridgeNetworks networks =
+        keep(new BridgeNetworks(counted, settings("molo", List.of(V4), List.of(V6))));
+    assertThat(networks.recover(List.of())).isEmpty();
     int count = 400;
     double[] wall = new double[count];
-    double[] cpu = new double[count];
+    double[] calls = new double[count];
     for (int i = 0; i < count; i++) {
       NetnsHolder.Pod pod = holder.pod();
       AttachRequest request = pod.request();
-      double cpuBefore = networkThreadCpuMillis();
+      counted.forget();
       long start = System.nanoTime();
       networks.attach(request);
       wall[i] = (System.nanoTime() - start) / 1e6;
-      cpu[i] = networkThreadCpuMillis() - cpuBefore;
+      calls[i] = counted.calls().size();
       pod.closeDescriptors();
     }
-    double first = median(cpu, 20, 100);
-    double last = median(cpu, count - 80, count);
     System.out.printf(
-        "attach: median wall %.2f ms, CPU %.2f ms of pods 20 to 100; %.2f ms, %.2f ms of the last"
-            + " 80 of %d%n",
-        median(wall, 20, 100), first, median(wall, count - 80, count), last, count);
-    assertThat(first).isLessThan(4);
-    assertThat(last).isLessThan(first * 1.5 + 0.5);
-  }
-
-  private static double networkThreadCpuMillis() {
-    try (Stream<Path> tasks = Files.list(Path.of("/proc/self/task"))) {
-      for (Path task : tasks.toList()) {
-        if (Files.readString(task.resolve("comm")).strip().equals("molo-network")) {
-          return Long.parseLong(Files.readString(task.resolve("schedstat")).split(" ", 2)[0]) / 1e6;
-        }
-      }
-    } catch (IOException e) {
-      throw new AssertionError(e);
-    }
-    return 0;
+        "attach: median wall %.2f ms of pods 20 to 100; %.2f ms of the last 80 of %d%n",
+        median(wall, 20, 100), median(wall, count - 80, count), count);
+    // an answer may come in one piece or two
+    assertThat(median(calls, count - 80, count)).isBetween(1.0, 1.25 * median(calls, 20, 100));
   }
 
   // ---- words
@@ -537,9 +521,10 @@ final class NetworkScenarios implements AutoCloseable {
     }
   }
 
+  /** A busy machine may lose a first packet; TCP sends it again after a second, then after two. */
   private static boolean hostReaches(InterfaceAddress address) {
     try (Socket socket = new Socket()) {
-      socket.connect(new InetSocketAddress(address.address(), NetnsHolder.PORT), 1000);
+      socket.connect(new InetSocketAddress(address.address(), NetnsHolder.PORT), 4000);
       return true;
     } catch (IOException e) {
       return false;

@@ -56,14 +56,14 @@ def new():
 
 def connect(ns, address, port):
     def work():
-        with socket.create_connection((address, int(port)), 1.0) as s:
+        with socket.create_connection((address, int(port)), 4.0) as s:
             return s.getsockname()[0]
 
     return inside(int(ns), work)
 
 
 def accepted(ns):
-    ready, _, _ = select.select([held[int(ns)][1]], [], [], 1.0)
+    ready, _, _ = select.select([held[int(ns)][1]], [], [], 4.0)
     if not ready:
         raise OSError("nobody connected")
     s, peer = held[int(ns)][1].accept()

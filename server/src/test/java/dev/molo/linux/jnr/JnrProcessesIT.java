@@ -227,35 +227,6 @@ class JnrProcessesIT {
   }
 
   @Test
-  void spawnIsCheaperThanProcessBuilder() throws Exception {
-    int rounds = 40;
-    List<Double> ours = new ArrayList<>();
-    List<Double> javas = new ArrayList<>();
-    try (Fd program = program("/bin/true")) {
-      for (int round = 0; round < rounds; round++) {
-        long start = System.nanoTime();
-        try (Spawned child = linux.processes().spawn(SpawnRequest.of(program, List.of("true")))) {
-          ours.add((System.nanoTime() - start) / 1e6);
-          linux.processes().waitidBlocking(child.pidfd());
-        }
-        start = System.nanoTime();
-        Process process = new ProcessBuilder("/bin/true").start();
-        javas.add((System.nanoTime() - start) / 1e6);
-        process.waitFor();
-      }
-    }
-    double our = median(ours);
-    double java = median(javas);
-    System.out.printf(
-        "until the child runs, medians: spawn %.3f ms, ProcessBuilder %.3f ms%n", our, java);
-    assertThat(our).isLessThan(java);
-  }
-
-  private static double median(List<Double> values) {
-    return values.stream().sorted().toList().get(values.size() / 2);
-  }
-
-  @Test
   void pidfdGetfdCopiesAnothersDescriptor() {
     try (Fd sleep = program("/bin/sleep");
         Fd memfd = linux.memfds().sealed("x", ByteBuffer.wrap(new byte[] {7}));
