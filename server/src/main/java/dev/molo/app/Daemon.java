@@ -17,6 +17,7 @@ import dev.molo.image.registry.RegistryClient;
 import dev.molo.image.registry.RegistrySettings;
 import dev.molo.launch.LaunchSettings;
 import dev.molo.launch.Launches;
+import dev.molo.linux.KernelFeatures;
 import dev.molo.linux.Linux;
 import dev.molo.linux.jnr.JnrLinux;
 import dev.molo.network.BridgeNetworks;
@@ -204,7 +205,14 @@ public final class Daemon implements AutoCloseable {
             new Launches(linux, LaunchSettings.of(config)),
             store);
     Verbs verbs = new Verbs(() -> linux.system().realTimeNanos(), FaultPoints.fromProperties());
-    return new Pods(rooms, new CanonicalRequests(), verbs, threads, podSettings(), Map::of);
+    DaemonFacts facts =
+        new DaemonFacts(
+            config,
+            linux,
+            cgroups,
+            networks,
+            new KernelFeatures(linux, config.root(), config.cgroup().mount()));
+    return new Pods(rooms, new CanonicalRequests(), verbs, threads, podSettings(), facts);
   }
 
   private PodSettings podSettings() {

@@ -173,7 +173,7 @@ final class SectionReader {
     return Long.toString(number);
   }
 
-  private static Object get(RecordComponent component, Record record) {
+  static Object get(RecordComponent component, Record record) {
     try {
       return component.getAccessor().invoke(record);
     } catch (IllegalAccessException | InvocationTargetException e) {

@@ -40,7 +40,7 @@ record StatusCall(PodRuntime runtime, CriFacts facts)
         .handlers()
         .forEach((name, features) -> response.addRuntimeHandlers(handler(name, features)));
     if (request.getVerbose()) {
-      response.putAllInfo(VerboseInfo.runtime(now, facts));
+      response.putAllInfo(VerboseInfo.runtime(now, runtime.facts(), facts));
     }
     return response.build();
   }

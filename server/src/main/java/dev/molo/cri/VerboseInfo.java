@@ -92,9 +92,10 @@ final class VerboseInfo {
   }
 
   /** Of the runtime: its own documents, the edge's facts, and what is slow right now. */
-  static Map<String, String> runtime(RuntimeCondition condition, CriFacts facts) {
+  static Map<String, String> runtime(
+      RuntimeCondition condition, Map<String, String> documents, CriFacts facts) {
     Map<String, String> info = new TreeMap<>();
-    condition.verbose().forEach((key, text) -> info.put(key, asObject(text)));
+    documents.forEach((key, text) -> info.put(key, asObject(text)));
     info.put("runtime", Json.text(runtime(facts)));
     info.put("slowStages", Json.text(slowStages(condition)));
     return info;

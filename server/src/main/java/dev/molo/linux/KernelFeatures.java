@@ -214,7 +214,7 @@ public final class KernelFeatures {
 
   private String fsopen(String type) {
     try (Fd mount = detached(type)) {
-      return "a detached " + type + " on device " + linux.files().fstat(mount).device();
+      return "a detached " + type + ", mount " + linux.files().fstat(mount).mountId();
     }
   }
 

@@ -6,6 +6,7 @@ import dev.molo.spec.Resources;
 import dev.molo.spec.SandboxId;
 import dev.molo.spec.SandboxSpec;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -94,6 +95,12 @@ public interface PodRuntime {
 
   /** Readiness, conditions, and what is slow right now. */
   RuntimeCondition condition();
+
+  /**
+   * Further facts for people: JSON documents by name (config, kernel, cgroup, network). May take a
+   * moment.
+   */
+  Map<String, String> facts();
 
   /** The sandbox, by whole id; empty when unknown. */
   Optional<SandboxSnapshot> findSandbox(SandboxId id);

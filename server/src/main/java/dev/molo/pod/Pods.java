@@ -41,7 +41,7 @@ public final class Pods implements PodRuntime, AutoCloseable {
   private final ReopenContainerLog reopenContainerLog;
   private final UpdateContainerResources updateContainerResources;
   private final UsageSampler usages;
-  private final Supplier<Map<String, String>> verbose;
+  private final Supplier<Map<String, String>> facts;
 
   /** The rooms below, as {@code app} has wired them. */
   public record Rooms(
@@ -59,7 +59,7 @@ public final class Pods implements PodRuntime, AutoCloseable {
    * Wires the verbs.
    *
    * @param threads starts a virtual thread for each task
-   * @param verbose further facts for Status: JSON documents by name
+   * @param facts for a verbose Status: JSON documents by name
    */
   public Pods(
       Rooms rooms,
@@ -67,7 +67,7 @@ public final class Pods implements PodRuntime, AutoCloseable {
       Verbs verbs,
       Executor threads,
       PodSettings settings,
-      Supplier<Map<String, String>> verbose) {
+      Supplier<Map<String, String>> facts) {
     this.node =
         new Node(
             rooms.linux(),
@@ -87,7 +87,7 @@ public final class Pods implements PodRuntime, AutoCloseable {
             new ObjectIndex<>("pod sandbox"),
             new ObjectIndex<>("container"),
             new Reservations<>("pod sandbox"));
-    this.verbose = verbose;
+    this.facts = facts;
     SupervisorEvents events = new SupervisorEvents(node);
     this.recovery = new Recovery(node, events);
     this.runPodSandbox = new RunPodSandbox(node, events);
@@ -201,8 +201,12 @@ public final class Pods implements PodRuntime, AutoCloseable {
         network.ready(),
         network.reason(),
         network.message(),
-        node.verbs().olderThan(node.settings().slowStage()),
-        verbose.get());
+        node.verbs().olderThan(node.settings().slowStage()));
+  }
+
+  @Override
+  public Map<String, String> facts() {
+    return facts.get();
   }
 
   @Override

@@ -1,14 +1,12 @@
 package dev.molo.pod;
 
 import java.util.List;
-import java.util.Map;
 
 /**
  * Whether pods can be run, and what is slow.
  *
  * @param runtimeReady pods can be made
  * @param networkReady pods with a network of their own can be made
- * @param verbose further facts, each a JSON document by its name (config, kernel features, …)
  */
 public record RuntimeCondition(
     boolean runtimeReady,
@@ -17,11 +15,9 @@ public record RuntimeCondition(
     boolean networkReady,
     String networkReason,
     String networkMessage,
-    List<SlowStage> slowStages,
-    Map<String, String> verbose) {
+    List<SlowStage> slowStages) {
   public RuntimeCondition {
     slowStages = List.copyOf(slowStages);
-    verbose = Map.copyOf(verbose);
   }
 
   /**

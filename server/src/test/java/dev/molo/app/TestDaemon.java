@@ -41,6 +41,7 @@ final class TestDaemon implements AutoCloseable {
   private final Path folder;
   private final MultiThreadIoEventLoopGroup loops =
       new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+  private String http = "off";
   private Process process;
   private ManagedChannel channel;
 
@@ -50,6 +51,24 @@ final class TestDaemon implements AutoCloseable {
     Files.createDirectories(folder.resolve("config"));
     Files.writeString(
         folder.resolve("config/config.yaml"), "cgroup:\n  missingControllers: warn\n");
+  }
+
+  /** Serves HTTP on a free port of loopback when it is started next. */
+  void serveHttp() {
+    http = "127.0.0.1:0";
+  }
+
+  /** The words that name this daemon to {@code molo serve} and {@code molo doctor}. */
+  List<String> names() {
+    return List.of(
+        "--instance",
+        instance,
+        "--root",
+        root().toString(),
+        "--run",
+        run().toString(),
+        "--config",
+        folder.resolve("config").toString());
   }
 
   /** What the daemon is told, instead of {@code cgroup.missingControllers: warn}. */
@@ -104,9 +123,8 @@ final class TestDaemon implements AutoCloseable {
     command.addAll(List.of(jvmFlags));
     command.addAll(
         List.of("-cp", System.getProperty("java.class.path"), "dev.molo.app.Main", "serve"));
-    command.addAll(List.of("--instance", instance, "--http", "off"));
-    command.addAll(List.of("--root", root().toString(), "--run", run().toString()));
-    command.addAll(List.of("--config", folder.resolve("config").toString()));
+    command.addAll(names());
+    command.addAll(List.of("--http", http));
     process =
         new ProcessBuilder(command)
             .redirectErrorStream(true)

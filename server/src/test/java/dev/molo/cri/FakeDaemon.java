@@ -6,7 +6,6 @@ import dev.molo.image.ImageOperations;
 import dev.molo.image.Images;
 import dev.molo.pod.ExecOutcome;
 import dev.molo.pod.PodRuntime;
-import dev.molo.pod.RuntimeCondition;
 import dev.molo.spec.ContainerId;
 import dev.molo.spec.ContainerSpec;
 import io.netty.channel.EventLoopGroup;
@@ -105,17 +104,8 @@ public final class FakeDaemon implements AutoCloseable {
     }
 
     @Override
-    public RuntimeCondition condition() {
-      RuntimeCondition was = super.condition();
-      return new RuntimeCondition(
-          was.runtimeReady(),
-          was.runtimeReason(),
-          was.runtimeMessage(),
-          was.networkReady(),
-          was.networkReason(),
-          was.networkMessage(),
-          was.slowStages(),
-          Map.of("config", "{\"root\":\"" + root + "\"}"));
+    public Map<String, String> facts() {
+      return Map.of("config", "{\"root\":\"" + root + "\"}");
     }
   }
 }

@@ -204,8 +204,12 @@ class FakePodRuntime implements PodRuntime {
         false,
         "NoNat",
         "the kernel has no NAT",
-        List.of(new RuntimeCondition.SlowStage("pod x", "RunPodSandbox", "network", 0, "netlink")),
-        Map.of("config", "{\"root\":\"/var/lib/molo\"}", "kernel", "6.18"));
+        List.of(new RuntimeCondition.SlowStage("pod x", "RunPodSandbox", "network", 0, "netlink")));
+  }
+
+  @Override
+  public Map<String, String> facts() {
+    return Map.of("config", "{\"root\":\"/var/lib/molo\"}", "kernel", "6.18");
   }
 
   @Override

@@ -77,17 +77,26 @@ final class LogsCommand implements Callable<Integer> {
     LogPrinter printer = new LogPrinter(out, err, timestamps);
     try (LogFollower follower = new LogFollower(file, printer)) {
       follower.begin(tail);
-      while (follow && status(client, id).getState() == ContainerState.CONTAINER_RUNNING) {
+      while (follow && mayWriteMore(client, id)) {
         // as long as there is something to read there is no need to ask how the container is
         while (follower.pump()) {
           printer.flush();
         }
         Thread.sleep(200);
       }
-      follower.pump();
+      // more than once: what is read last may have been the file before a rotation
+      boolean more = true;
+      while (more) {
+        more = follower.pump();
+      }
     } finally {
       printer.flush();
     }
+  }
+
+  private static boolean mayWriteMore(CriClient client, String id) {
+    ContainerState state = status(client, id).getState();
+    return state == ContainerState.CONTAINER_RUNNING || state == ContainerState.CONTAINER_CREATED;
   }
 
   private static ContainerStatus status(CriClient client, String id) {
