@@ -25,6 +25,7 @@ import java.util.OptionalLong;
  */
 final class SecurityMapping {
   private static final long ID_SPACE = 1L << 32;
+  private static final String LOCALHOST_PREFIX = "localhost/";
 
   private SecurityMapping() {}
 
@@ -135,7 +136,7 @@ final class SecurityMapping {
       throw FaultException.invalid(
           "%s.localhost_ref is given although the type is %s", at, profile.getProfileType());
     }
-    return new SecurityProfile(kind, ref);
+    return new SecurityProfile(kind, withoutPrefix(ref));
   }
 
   private static SecurityProfile.Kind kind(dev.molo.cri.v1.SecurityProfile.ProfileType type) {
@@ -151,10 +152,14 @@ final class SecurityMapping {
     if (text.equals("unconfined")) {
       return SecurityProfile.UNCONFINED;
     }
-    String prefix = "localhost/";
-    return text.startsWith(prefix)
-        ? new SecurityProfile(SecurityProfile.Kind.LOCALHOST, text.substring(prefix.length()))
+    return text.startsWith(LOCALHOST_PREFIX)
+        ? new SecurityProfile(SecurityProfile.Kind.LOCALHOST, withoutPrefix(text))
         : SecurityProfile.RUNTIME_DEFAULT;
+  }
+
+  /** Clients write the prefix of the deprecated fields in the newer ones too; peers accept it. */
+  private static String withoutPrefix(String ref) {
+    return ref.startsWith(LOCALHOST_PREFIX) ? ref.substring(LOCALHOST_PREFIX.length()) : ref;
   }
 
   static Optional<SelinuxLabel> selinux(SELinuxOption option) {
