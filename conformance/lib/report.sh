@@ -26,7 +26,8 @@ report_open() {
   fi
 }
 
-report_row() { printf '%s\t%s\t%s\n' "$1" "$2" "${3//[$'\t\n']/ }" >> "$report_file"; }
+# report_row OUTCOME NAME REASON [MILLISECONDS]
+report_row() { printf '%s\t%s\t%s\t%s\n' "$1" "$2" "${3//[$'\t\n']/ }" "${4:-}" >> "$report_file"; }
 
 step() {
   local name=$1 began=${EPOCHREALTIME/./} failure
@@ -37,26 +38,27 @@ step() {
   if [ ${#step_failures[@]} -eq 0 ]; then
     report_passed=$((report_passed + 1))
     printf 'ok    %s (%d ms)\n' "$name" "$took"
-    report_row passed "$name" ""
+    report_row passed "$name" "" "$took"
   else
     report_failed=$((report_failed + 1))
     printf 'FAIL  %s (%d ms)\n' "$name" "$took"
     for failure in "${step_failures[@]}"; do printf '%s\n' "$failure" | sed 's/^/      /'; done
-    report_row failed "$name" "${step_failures[0]}"
+    report_row failed "$name" "${step_failures[0]}" "$took"
   fi
 }
 
 take_rows() {
-  local outcome name reason
-  while IFS=$'\t' read -r outcome name reason; do
+  local outcome name reason took
+  # read takes several tabs in a row for one: an empty reason would be filled with what follows it
+  while IFS=$'\x1f' read -r outcome name reason took; do
     case $outcome in
       passed) report_passed=$((report_passed + 1)); printf 'ok    %s\n' "$name" ;;
       failed) report_failed=$((report_failed + 1)); printf 'FAIL  %s\n      %s\n' "$name" "$reason" ;;
       skipped) report_skipped=$((report_skipped + 1)); printf 'skip  %s: %s\n' "$name" "$reason" ;;
       *) continue ;;
     esac
-    report_row "$outcome" "$name" "$reason"
-  done < "$1"
+    report_row "$outcome" "$name" "$reason" "$took"
+  done < <(tr '\t' '\037' < "$1")
 }
 
 skip() {

@@ -1,44 +1,77 @@
 # What every suite that drives a runtime begins and ends with: tools and images built, a stage, a registry filled, a folder,
 # a runtime to start. Source this alone; it brings the rest.
 #
-#   suite_open NAME "$@"     understands --peer (containerd instead of molo); leaves the other arguments in suite_arguments;
-#                            sets folder, tools, runtime (molo or peer), instance, limits (true where cgroups can hold them)
+#   suite_open NAME "$@"     understands --runtime molo|containerd; leaves the other arguments in suite_arguments;
+#                            sets folder, tools, runtime, instance, limits (true where cgroups can hold them)
 #   suite_start_runtime      starts it, or starts it again
+#   suite_world FILE         writes down what a runtime could leave behind; a second time after its end
+#   suite_nothing_left BEFORE
+#                            a test: stops the runtime, and compares
 #
-# The registry and the runtime end with the script, and the folder goes.
+# Beside its rows, a suite leaves NAME.facts (what ran, when, where: a name, a tab, a value a line) and NAME.probes (see probes.sh) in
+# MOLO_RESULTS. The registry and the runtime end with the script, and the folder goes.
 . "$(dirname "${BASH_SOURCE[0]}")/paths.sh"
-for suite_part in stage report registry instance peer leaks; do . "$top/conformance/lib/$suite_part.sh"; done
+for suite_part in stage report registry instance peer leaks probes; do . "$top/conformance/lib/$suite_part.sh"; done
 
 suite_open() {
   local name=$1
   shift
+  local given=("$@")
   runtime=molo suite_arguments=()
-  local argument
-  for argument; do
-    if [ "$argument" = --peer ]; then runtime=peer; else suite_arguments+=("$argument"); fi
+  while [ $# -gt 0 ]; do
+    if [ "$1" = --runtime ]; then runtime=${2:-}; shift; else suite_arguments+=("$1"); fi
+    shift
   done
+  [[ $runtime =~ ^(molo|containerd)$ ]] || die "--runtime is molo or containerd, not \"$runtime\""
   # built before the stage is entered, which has no network
   tools=$("$top/conformance/tools/build") || exit 1
   "$top/conformance/images/build" conformance > /dev/null || exit 1
   [ $runtime = molo ] || "$top/conformance/bench/peer/build" > /dev/null || exit 1
-  stage_enter "$@"
+  stage_enter "${given[@]}"
   instance=$name$MOLO_STAGE
   limits=false
   ! grep -qw memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null || limits=true
-  folder=$(stage_folder "$name") || exit 1
+  folder=$(stage_folder "$instance") || exit 1
   trap suite_close EXIT
   trap 'exit 130' INT TERM
   instance_configure "$folder/molo"
   registry_start "$folder/registry" && registry_fill conformance > "$folder/pushed" || exit 1
   registry_mirrors "$folder/$runtime/config/certs.d"
   report_open "$name"
+  suite_fact kernel "$(uname -r)"
+  suite_fact where "$(if stage_in_guest; then echo guest; else echo host; fi)"
+  suite_fact processors "$(nproc)"
+  suite_fact began "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
+  [ -z "${MOLO_RESULTS:-}" ] || probes_run "$MOLO_RESULTS/$name.probes"
 }
+
+# suite_fact NAME VALUE: the last value of a name counts
+suite_fact() { [ -z "${MOLO_RESULTS:-}" ] || printf '%s\t%s\n' "$1" "$2" >> "$MOLO_RESULTS/$report_suite.facts"; }
 
 suite_start_runtime() {
   case $runtime in
     molo) instance_start "$instance" "$folder/molo" "$@" ;;
-    peer) peer_start "$folder/peer" ;;
+    containerd) peer_start "$folder/containerd" ;;
+  esac || return 1
+  suite_fact runtime "$(crictl version | awk '/^RuntimeName:/ { name = $2 } /^RuntimeVersion:/ { version = $2 } END { print name, version }')"
+}
+
+suite_world() {
+  local kept=()
+  [ $runtime != molo ] || kept=("$folder/molo/root/pods" "/run/molo-$instance/pods")
+  leaks_snapshot "$instance\|crictl" ${kept[@]+"${kept[@]}"} > "$1"
+}
+
+suite_nothing_left() {
+  local left allowed
+  case $runtime in
+    # what the daemon makes once for all pods stays, so that pods outlive it: its bridge, its nftables table, its cgroup
+    molo) allowed="^(link|address) molo-|^nftables .* molo_|^cgroup .*/molo-$instance$" ;;
+    containerd) allowed='^(link|address) peer0|^netns|k8s.io$|^nftables .* cni_hostport$' ;;
   esac
+  runtime_stop || flunk "the runtime did not end on SIGTERM"
+  suite_world "$folder/after"
+  left=$(leaks_compare "$1" "$folder/after" "$allowed") || flunk "left behind:"$'\n'"$left"
 }
 
 suite_close() {

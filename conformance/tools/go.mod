@@ -1,4 +1,4 @@
-// crictl and critest, in exact versions. ./build builds them.
+// crictl, critest and ginkgo, in exact versions. ./build builds them.
 module molo.dev/conformance-tools
 
 go 1.26.2
@@ -92,6 +92,7 @@ require (
 )
 
 tool (
+	github.com/onsi/ginkgo/v2/ginkgo
 	sigs.k8s.io/cri-tools/cmd/crictl
 	sigs.k8s.io/cri-tools/cmd/critest
 )
