@@ -30,6 +30,25 @@ class SpecConformanceTest {
     check("request-fields", requestFields());
   }
 
+  @Test
+  void everyTestThatIsNamedExists() throws IOException {
+    assertThat(HonouringTests.missing()).isEmpty();
+  }
+
+  @Test
+  void everyFieldThatIsSaidToBeSeenIsHonoured() {
+    List<String> honoured =
+        RequestFields.load().rules().stream()
+            .filter(rule -> rule.fieldClass() == FieldClass.HONOURED)
+            .map(FieldRule::path)
+            .toList();
+    assertThat(HonouringTests.fields())
+        .allSatisfy(field ->
+            assertThat(honoured)
+                .as("a field that is honoured, at or below %s", field)
+                .anyMatch(path -> path.equals(field) || path.startsWith(field + ".")));
+  }
+
   private static void check(String section, String expected) throws IOException {
     String page = Files.readString(PAGE);
     String begin = "<!-- begin " + section + " -->\n";
@@ -76,7 +95,7 @@ class SpecConformanceTest {
       if (!root.equals(request)) {
         request = root;
         table.append("\n**").append(root).append("**\n\n");
-        table.append("| Field | Class | Values | Remark |\n|---|---|---|---|\n");
+        table.append("| Field | Class | Values | Remark | Seen by |\n|---|---|---|---|---|\n");
       }
       table
           .append("| ")
@@ -87,6 +106,8 @@ class SpecConformanceTest {
           .append(rule.checkCell().equals("-") ? "" : rule.checkCell().replace("|", ", "))
           .append(" | ")
           .append(rule.note())
+          .append(" | ")
+          .append(rule.fieldClass() == FieldClass.HONOURED ? HonouringTests.of(rule.path()) : "")
           .append(" |\n");
     }
     return table.append('\n').toString();
