@@ -4,6 +4,7 @@ import dev.molo.cgroup.CgroupSettings;
 import dev.molo.cgroup.Cgroups;
 import dev.molo.config.CgroupConfig;
 import dev.molo.config.MoloConfig;
+import dev.molo.config.RegistryConfig;
 import dev.molo.cri.CanonicalRequests;
 import dev.molo.cri.CriFacts;
 import dev.molo.cri.CriServer;
@@ -12,7 +13,9 @@ import dev.molo.fault.FaultException;
 import dev.molo.http.HttpEdge;
 import dev.molo.image.ImageStore;
 import dev.molo.image.ImageStoreSettings;
+import dev.molo.image.admission.AdmissionSettings;
 import dev.molo.image.layer.UnpackLimits;
+import dev.molo.image.registry.Proxies;
 import dev.molo.image.registry.RegistryClient;
 import dev.molo.image.registry.RegistrySettings;
 import dev.molo.launch.LaunchSettings;
@@ -41,6 +44,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -157,10 +161,24 @@ public final class Daemon implements AutoCloseable {
   }
 
   private ImageStore images(Linux linux, Vertx vertx) {
-    RegistryClient registry =
-        started.add(
-            new RegistryClient(vertx, RegistrySettings.standard(config.images().certsDirs())));
+    RegistryClient registry = started.add(new RegistryClient(vertx, registrySettings()));
     return new ImageStore(linux, storeSettings(), registry, Clock.systemUTC());
+  }
+
+  private RegistrySettings registrySettings() {
+    RegistryConfig registry = config.registry();
+    return new RegistrySettings(
+        config.images().certsDirs(),
+        Set.copyOf(registry.plainHttp()),
+        registry.credentialFiles(),
+        "molo/" + ProgramVersion.text(),
+        new RegistrySettings.Limits(
+            registry.connectTimeout(),
+            registry.idleLimit(),
+            registry.minimumRate(),
+            registry.attempts(),
+            registry.connectionsPerLayer()),
+        Proxies.of(System.getenv()));
   }
 
   private ImageStoreSettings storeSettings() {
@@ -173,7 +191,13 @@ public final class Daemon implements AutoCloseable {
             config.images().maxLayerBytes(),
             config.images().maxLayerEntries(),
             standard.limits().maxRatio()),
-        standard.platform());
+        standard.platform(),
+        new AdmissionSettings(
+            config.policy().allow(),
+            config.policy().deny(),
+            config.policy().verifiers(),
+            config.policy().maxVerifiers(),
+            config.policy().verifierTimeout()));
   }
 
   private Pods pods(JnrLinux linux, Cgroups cgroups, ImageStore images, BridgeNetworks networks) {

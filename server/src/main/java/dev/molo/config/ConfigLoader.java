@@ -106,6 +106,8 @@ public final class ConfigLoader {
         told.cgroup(),
         told.network(),
         told.images(),
+        told.registry(),
+        told.policy(),
         told.mounts(),
         told.exec(),
         told.timeouts(),

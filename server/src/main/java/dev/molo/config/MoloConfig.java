@@ -27,6 +27,8 @@ public record MoloConfig(
     CgroupConfig cgroup,
     NetworkConfig network,
     ImagesConfig images,
+    RegistryConfig registry,
+    PolicyConfig policy,
     MountsConfig mounts,
     ExecConfig exec,
     TimeoutsConfig timeouts,
@@ -66,6 +68,10 @@ public record MoloConfig(
         new NetworkConfig(instance.bridge(), instance.subnets(), 0, true),
         new ImagesConfig(
             List.of(configDir.resolve("certs.d")), false, List.of(), 4, 32L << 30, 2_000_000),
+        new RegistryConfig(
+            List.of(), List.of(), Duration.ofSeconds(15), Duration.ofSeconds(30), 4096, 4, 4),
+        new PolicyConfig(
+            List.of(), List.of(), configDir.resolve("verifiers"), 10, Duration.ofSeconds(10)),
         new MountsConfig(true, 64 * MIB),
         new ExecConfig(16 * MIB, 256 * MIB, Duration.ofSeconds(1)),
         new TimeoutsConfig(Duration.ofMinutes(2), Duration.ofMinutes(1), Duration.ofSeconds(1)),

@@ -1,5 +1,6 @@
 package dev.molo.image;
 
+import dev.molo.image.admission.AdmissionSettings;
 import dev.molo.image.layer.UnpackLimits;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,17 +14,29 @@ import java.util.List;
  * @param parallelLayers layers that are unpacked at once, at least 1
  * @param limits what one layer may unpack to
  * @param platform what images have to be for
+ * @param admission what pulls have to pass
  */
 public record ImageStoreSettings(
-    Path root, List<String> pinned, int parallelLayers, UnpackLimits limits, Platform platform) {
+    Path root,
+    List<String> pinned,
+    int parallelLayers,
+    UnpackLimits limits,
+    Platform platform,
+    AdmissionSettings admission) {
 
   /** Copies its list. */
   public ImageStoreSettings {
     pinned = List.copyOf(pinned);
   }
 
-  /** A store below {@code root} with the standard bounds. */
+  /** A store below {@code root} with the standard bounds, where any image may come in. */
   public static ImageStoreSettings standard(Path root) {
-    return new ImageStoreSettings(root, List.of(), 4, UnpackLimits.standard(), Platform.host());
+    return new ImageStoreSettings(
+        root,
+        List.of(),
+        4,
+        UnpackLimits.standard(),
+        Platform.host(),
+        AdmissionSettings.standard(root.resolveSibling("verifiers")));
   }
 }

@@ -41,6 +41,15 @@ public final class MediaTypes {
     return SCHEMA_1.contains(type);
   }
 
+  /**
+   * Whether a layer of this type may lie elsewhere than in its registry, because its licence says
+   * so.
+   */
+  public static boolean isNonDistributable(String type) {
+    return type.startsWith("application/vnd.oci.image.layer.nondistributable.")
+        || type.startsWith("application/vnd.docker.image.rootfs.foreign.");
+  }
+
   /** Whether a layer of this type is a tar archive that we can unpack. */
   static boolean isLayer(String type) {
     return type.startsWith("application/vnd.oci.image.layer.")

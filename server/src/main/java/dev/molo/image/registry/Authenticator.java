@@ -219,12 +219,7 @@ final class Authenticator {
             ? realm.getHost().substring(1, realm.getHost().length() - 1)
             : realm.getHost();
     int port = realm.getPort() >= 0 ? realm.getPort() : secure ? 443 : 80;
-    return new Exchange.Target(
-        secure,
-        name,
-        port,
-        uri,
-        new RegistryHost.Tls(host.tls().skipVerify(), host.tls().authorities(), List.of()));
+    return new Exchange.Target(secure, name, port, uri, host.tls().withoutClients(), host.route());
   }
 
   private static String path(URI realm) {

@@ -7,10 +7,8 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientResponse;
 import java.io.IOException;
 import java.io.InputStream;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -25,7 +23,7 @@ final class BodyStream extends InputStream {
 
   private final HttpClientResponse response;
   private final Context eventLoop;
-  private final Duration idleLimit;
+  private final RegistrySettings.Limits limits;
   private final Cancellation cancellation;
   private final Cancellation.Registration registration;
   private final ReentrantLock lock = new ReentrantLock();
@@ -33,6 +31,9 @@ final class BodyStream extends InputStream {
   private final Deque<Buffer> buffers = new ArrayDeque<>();
   private int headOffset;
   private int held;
+  private long waitedInAll;
+  private long waitedNow;
+  private long takenNow;
   private boolean paused;
   private boolean ended;
   private boolean closed;
@@ -42,11 +43,11 @@ final class BodyStream extends InputStream {
   BodyStream(
       HttpClientResponse response,
       Context eventLoop,
-      Duration idleLimit,
+      RegistrySettings.Limits limits,
       Cancellation cancellation) {
     this.response = response;
     this.eventLoop = eventLoop;
-    this.idleLimit = idleLimit;
+    this.limits = limits;
     this.cancellation = cancellation;
     response.handler(this::arrived).endHandler(end -> finish(null)).exceptionHandler(this::finish);
     this.registration = cancellation.onCancel(this::abort);
@@ -114,7 +115,7 @@ final class BodyStream extends InputStream {
     }
     lock.lock();
     try {
-      long left = idleLimit.toNanos();
+      long left = limits.idle().toNanos();
       while (buffers.isEmpty()) {
         cancellation.check();
         if (ended) {
@@ -124,15 +125,48 @@ final class BodyStream extends InputStream {
           throw new IOException("the stream is closed");
         }
         if (left <= 0) {
-          throw new IOException(
-              "nothing came for " + TimeUnit.NANOSECONDS.toSeconds(idleLimit.toNanos()) + " s");
+          throw new IOException("nothing came for " + limits.idle().toSeconds() + " s");
         }
+        long before = System.nanoTime();
         left = changed.awaitNanos(left);
+        if (left > 0) {
+          waited(System.nanoTime() - before);
+        }
       }
       return take(into, offset, length);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted", e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Only time spent waiting for the network counts, in stretches as long as the idle limit: a
+   * connection that trickles is as bad as one that is silent, and the next one may be better.
+   */
+  private void waited(long nanos) throws IOException {
+    waitedInAll += nanos;
+    waitedNow += nanos;
+    if (waitedNow < limits.idle().toNanos()) {
+      return;
+    }
+    double seconds = waitedNow / 1e9;
+    if (takenNow + held < limits.minimumRate() * seconds) {
+      throw new IOException(
+          "only %d bytes came in %.1f s of waiting; %d bytes a second is the least"
+              .formatted(takenNow + held, seconds, limits.minimumRate()));
+    }
+    waitedNow = 0;
+    takenNow = 0;
+  }
+
+  /** How long its reader has waited for the network so far. */
+  long waitedNanos() {
+    lock.lock();
+    try {
+      return waitedInAll;
     } finally {
       lock.unlock();
     }
@@ -151,6 +185,7 @@ final class BodyStream extends InputStream {
     head.getBytes(headOffset, headOffset + n, into, offset);
     headOffset += n;
     held -= n;
+    takenNow += n;
     if (headOffset == head.length()) {
       buffers.remove();
       headOffset = 0;

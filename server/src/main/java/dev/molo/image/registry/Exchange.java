@@ -11,6 +11,7 @@ import io.vertx.core.http.RequestOptions;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -39,7 +40,54 @@ final class Exchange {
       Optional<Buffer> body) {}
 
   /** Where to. */
-  record Target(boolean secure, String host, int port, String uri, RegistryHost.Tls tls) {
+  record Target(
+      boolean secure,
+      String host,
+      int port,
+      String uri,
+      RegistryHost.Tls tls,
+      RegistryHost.Route route) {
+    /**
+     * An address that content itself names: judged by the system's authorities, plain http for
+     * loopback only.
+     */
+    static Target of(String url) throws IOException {
+      Target target = parsed(null, url, RegistryHost.Tls.system(), RegistryHost.Route.usual());
+      if (!target.secure() && !UpstreamHost.isLoopback(target.host())) {
+        throw new IOException(target.shown() + " is not behind https, which is refused");
+      }
+      return target;
+    }
+
+    /**
+     * @param base what a relative address is relative to; null when it must be absolute
+     */
+    private static Target parsed(
+        URI base, String text, RegistryHost.Tls tls, RegistryHost.Route route) throws IOException {
+      URI uri;
+      try {
+        uri = base == null ? new URI(text) : base.resolve(new URI(text));
+      } catch (URISyntaxException | IllegalArgumentException e) {
+        throw new IOException("it leads to something that is not a URL", e);
+      }
+      boolean http = "http".equals(uri.getScheme());
+      if (uri.getHost() == null || !(http || "https".equals(uri.getScheme()))) {
+        throw new IOException("it leads to something that is not an http address");
+      }
+      String path = uri.getRawPath() == null || uri.getRawPath().isEmpty() ? "/" : uri.getRawPath();
+      String host = uri.getHost();
+      if (host.startsWith("[")) {
+        host = host.substring(1, host.length() - 1);
+      }
+      return new Target(
+          !http,
+          host,
+          uri.getPort() >= 0 ? uri.getPort() : http ? 80 : 443,
+          uri.getRawQuery() == null ? path : path + "?" + uri.getRawQuery(),
+          tls,
+          route);
+    }
+
     boolean sameOrigin(Target other) {
       return secure == other.secure && host.equalsIgnoreCase(other.host) && port == other.port;
     }
@@ -128,29 +176,8 @@ final class Exchange {
    * certificate.
    */
   private static Target follow(Target from, String location) throws IOException {
-    try {
-      URI base = new URI(from.shown());
-      URI uri = base.resolve(new URI(location));
-      if (uri.getHost() == null
-          || !("http".equals(uri.getScheme()) || "https".equals(uri.getScheme()))) {
-        throw new IOException("it redirects to something that is not an http address");
-      }
-      boolean secure = uri.getScheme().equals("https");
-      String path = uri.getRawPath() == null || uri.getRawPath().isEmpty() ? "/" : uri.getRawPath();
-      String host =
-          uri.getHost().startsWith("[")
-              ? uri.getHost().substring(1, uri.getHost().length() - 1)
-              : uri.getHost();
-      int port = uri.getPort() >= 0 ? uri.getPort() : secure ? 443 : 80;
-      return new Target(
-          secure,
-          host,
-          port,
-          uri.getRawQuery() == null ? path : path + "?" + uri.getRawQuery(),
-          new RegistryHost.Tls(from.tls().skipVerify(), from.tls().authorities(), List.of()));
-    } catch (URISyntaxException | IllegalArgumentException e) {
-      throw new IOException("it redirects to something that is not a URL", e);
-    }
+    return Target.parsed(
+        URI.create(from.shown()), location, from.tls().withoutClients(), from.route());
   }
 
   private Answer once(Request request, Target target, boolean home, Cancellation cancellation)
@@ -163,7 +190,12 @@ final class Exchange {
             .setPort(target.port())
             .setURI(target.uri())
             .setFollowRedirects(false)
-            .setConnectTimeout(settings.connectTimeout().toMillis());
+            .setConnectTimeout(connectTimeout(target).toMillis());
+    target
+        .route()
+        .proxy()
+        .or(() -> settings.proxies().to(target.secure(), target.host(), target.port()))
+        .ifPresent(proxy -> options.setProxyOptions(proxy.options()));
     options.putHeader("User-Agent", settings.userAgent());
     request.headers().forEach(options::putHeader);
     if (home) {
@@ -181,7 +213,7 @@ final class Exchange {
           .request(options)
           .onFailure(arrived::completeExceptionally)
           .onSuccess(r -> transmit(r, request.body(), target, cancellation, started, arrived));
-      return await(arrived, started, cancellation);
+      return await(target, arrived, started, cancellation);
     }
   }
 
@@ -212,20 +244,25 @@ final class Exchange {
       Cancellation cancellation,
       CompletableFuture<Answer> arrived) {
     Context context = Vertx.currentContext();
-    BodyStream body = new BodyStream(response, context, settings.idleLimit(), cancellation);
+    BodyStream body = new BodyStream(response, context, settings.limits(), cancellation);
     if (!arrived.complete(new Answer(response.statusCode(), target, response, body))) {
       body.close();
     }
   }
 
+  private Duration connectTimeout(Target target) {
+    return target.route().dialTimeout().orElse(settings.limits().connect());
+  }
+
   private Answer await(
+      Target target,
       CompletableFuture<Answer> arrived,
       CompletableFuture<HttpClientRequest> started,
       Cancellation cancellation)
       throws IOException {
     try {
       return arrived.get(
-          settings.connectTimeout().plus(settings.idleLimit()).toMillis(), TimeUnit.MILLISECONDS);
+          connectTimeout(target).plus(settings.limits().idle()).toMillis(), TimeUnit.MILLISECONDS);
     } catch (ExecutionException e) {
       resetWhenStarted(started);
       cancellation.check();
@@ -233,7 +270,7 @@ final class Exchange {
     } catch (TimeoutException e) {
       arrived.completeExceptionally(e);
       resetWhenStarted(started);
-      throw new IOException("no answer within " + settings.idleLimit().toSeconds() + " s", e);
+      throw new IOException("no answer within " + settings.limits().idle().toSeconds() + " s", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       arrived.completeExceptionally(e);

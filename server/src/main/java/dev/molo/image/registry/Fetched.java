@@ -11,4 +11,11 @@ import dev.molo.image.content.Content;
  * @param content the document
  * @param servedBy the URL that gave it
  */
-public record Fetched(Digest digest, String contentType, Content content, String servedBy) {}
+public record Fetched(Digest digest, String contentType, Content content, String servedBy) {
+
+  /** The content type without its parameters. */
+  public String mediaType() {
+    int semicolon = contentType.indexOf(';');
+    return (semicolon < 0 ? contentType : contentType.substring(0, semicolon)).strip();
+  }
+}

@@ -40,18 +40,7 @@ record HostsDirectory(RegistrySettings settings) {
       }
       RegistryHost.Tls tls = dockerStyle(folder.get(), registry);
       if (!tls.authorities().isEmpty() || !tls.clients().isEmpty()) {
-        return new Hosts(
-            List.of(
-                new RegistryHost(
-                    true,
-                    upstream.host(),
-                    upstream.port(),
-                    upstream.pathPrefix(),
-                    upstream.capabilities(),
-                    tls,
-                    upstream.headers(),
-                    true)),
-            folder);
+        return new Hosts(List.of(upstream.secured().with(tls)), folder);
       }
     }
     return new Hosts(List.of(upstream), Optional.empty());

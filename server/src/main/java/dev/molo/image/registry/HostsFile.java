@@ -11,6 +11,7 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -19,6 +20,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * One {@code hosts.toml} in containerd's format (containerd, docs/hosts.md): which hosts to ask for
@@ -28,8 +31,17 @@ import java.util.Set;
 final class HostsFile {
   private static final Set<String> HOST_KEYS =
       Set.of(
-          "capabilities", "ca", "client", "skip_verify", "override_path", "header", "dial_timeout");
+          "capabilities",
+          "ca",
+          "client",
+          "skip_verify",
+          "override_path",
+          "header",
+          "dial_timeout",
+          "proxy");
   private static final Set<String> TOP_KEYS = Set.of("server", "host");
+  private static final Pattern DURATION_PART =
+      Pattern.compile("([0-9]{1,9}(?:\\.[0-9]+)?)(ms|h|m|s)");
   private static final TomlMapper MAPPER = new TomlMapper();
 
   private final Path file;
@@ -84,6 +96,7 @@ final class HostsFile {
           named.capabilities(),
           named.tls(),
           named.headers(),
+          named.route(),
           itself);
     }
     return new RegistryHost(
@@ -94,6 +107,7 @@ final class HostsFile {
         capabilities(root),
         tls(root),
         headers(root),
+        route(root),
         true);
   }
 
@@ -121,7 +135,48 @@ final class HostsFile {
     }
     int port = uri.getPort() >= 0 ? uri.getPort() : secure ? 443 : 80;
     return new RegistryHost(
-        secure, host, port, path, capabilities(table), tls(table), headers(table), top);
+        secure,
+        host,
+        port,
+        path,
+        capabilities(table),
+        tls(table),
+        headers(table),
+        route(table),
+        top);
+  }
+
+  private RegistryHost.Route route(JsonNode table) {
+    String proxy = table.path("proxy").asText("");
+    try {
+      return new RegistryHost.Route(
+          Optional.ofNullable(table.get("dial_timeout")).map(this::duration),
+          proxy.isEmpty() ? Optional.empty() : Optional.of(Proxies.Proxy.parse(proxy, "proxy")));
+    } catch (FaultException e) {
+      throw refused(e.getMessage(), null);
+    }
+  }
+
+  /** As Go writes durations: {@code 1s}, {@code 1m30s}, {@code 500ms}. */
+  private Duration duration(JsonNode node) {
+    Matcher parts = DURATION_PART.matcher(node.asText(""));
+    Duration sum = Duration.ZERO;
+    int end = 0;
+    while (end < node.asText("").length() && parts.find() && parts.start() == end) {
+      double unit =
+          switch (parts.group(2)) {
+            case "h" -> 3_600_000;
+            case "m" -> 60_000;
+            case "s" -> 1000;
+            default -> 1;
+          };
+      sum = sum.plusMillis((long) (Double.parseDouble(parts.group(1)) * unit));
+      end = parts.end();
+    }
+    if (end == 0 || end != node.asText("").length() || sum.isZero()) {
+      throw refused("dial_timeout is not a duration such as 1s", null);
+    }
+    return sum;
   }
 
   private URI uri(String address) {

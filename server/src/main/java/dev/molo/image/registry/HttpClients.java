@@ -67,7 +67,7 @@ final class HttpClients implements AutoCloseable {
   private HttpClientOptions options(Key key) {
     HttpClientOptions options =
         new HttpClientOptions()
-            .setConnectTimeout((int) settings.connectTimeout().toMillis())
+            .setConnectTimeout((int) settings.limits().connect().toMillis())
             .setKeepAliveTimeout(5)
             .setMaxHeaderSize(64 << 10)
             .setTcpNoDelay(true);

@@ -1,5 +1,6 @@
 package dev.molo.image.registry;
 
+import dev.molo.image.Cancellation;
 import dev.molo.image.Reference;
 import dev.molo.image.RegistryAuth;
 import io.vertx.core.Vertx;
@@ -12,24 +13,31 @@ public final class RegistryClient implements AutoCloseable {
   private final RegistrySettings settings;
   private final HttpClients clients;
   private final HostsDirectory hosts;
+  private final NodeCredentials nodeCredentials;
+  private final SectionBuffers buffers = new SectionBuffers();
 
   public RegistryClient(Vertx vertx, RegistrySettings settings) {
     this.settings = settings;
     this.clients = new HttpClients(vertx, settings);
     this.hosts = new HostsDirectory(settings);
+    this.nodeCredentials =
+        new NodeCredentials(settings.credentialFiles(), System.getenv().getOrDefault("PATH", ""));
   }
 
   /**
-   * Begins a pull: reads the hosts.toml files that apply.
+   * Begins a pull: reads the hosts.toml files that apply and, when the pull brings no credentials,
+   * the node's own.
    *
    * @throws dev.molo.fault.FaultException FAILED_PRECONDITION when one of them cannot be understood
    */
-  public RegistrySession open(Reference reference, RegistryAuth auth) {
-    Exchange exchange = new Exchange(clients, settings);
-    Authenticator authenticator =
-        new Authenticator(exchange, auth, "repository:" + reference.repository() + ":pull");
+  public RegistrySession open(Reference reference, RegistryAuth auth, Cancellation cancellation) {
+    HostsDirectory.Hosts asked = hosts.lookUp(reference.registry());
+    Credentials credentials =
+        auth instanceof RegistryAuth.Anonymous
+            ? nodeCredentials.find(reference, cancellation)
+            : new Credentials(auth, "the request");
     return new RegistrySession(
-        reference, hosts.lookUp(reference.registry()), exchange, authenticator, settings);
+        reference, asked, new Exchange(clients, settings), credentials, settings, buffers);
   }
 
   @Override

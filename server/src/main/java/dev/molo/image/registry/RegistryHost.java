@@ -1,8 +1,10 @@
 package dev.molo.image.registry;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -15,6 +17,7 @@ import java.util.Set;
  * @param capabilities what it may be asked for
  * @param tls how its certificate is judged
  * @param headers sent with each request to it (and to nobody else), names in lower case
+ * @param route how it is reached
  * @param upstream whether this is the registry that the reference names, which the pull's
  *     credentials are for
  */
@@ -26,6 +29,7 @@ record RegistryHost(
     Set<Capability> capabilities,
     Tls tls,
     Map<String, List<String>> headers,
+    Route route,
     boolean upstream) {
 
   /** What a host may be asked for, as hosts.toml says it. */
@@ -48,13 +52,42 @@ record RegistryHost(
       clients = List.copyOf(clients);
     }
 
+    /** The same judgement, for a host that is not shown who we are. */
+    Tls withoutClients() {
+      return new Tls(skipVerify, authorities, List.of());
+    }
+
     static Tls system() {
       return new Tls(false, List.of(), List.of());
     }
   }
 
+  /**
+   * How a host is reached.
+   *
+   * @param dialTimeout for one connection; the general one when empty
+   * @param proxy instead of what the environment says
+   */
+  record Route(Optional<Duration> dialTimeout, Optional<Proxies.Proxy> proxy) {
+    static Route usual() {
+      return new Route(Optional.empty(), Optional.empty());
+    }
+  }
+
   /** Two files; the same one twice when it holds both. */
   record ClientCertificate(Path certificate, Path key) {}
+
+  /** The same place, behind https. */
+  RegistryHost secured() {
+    return new RegistryHost(
+        true, host, port, pathPrefix, capabilities, tls, headers, route, upstream);
+  }
+
+  /** The same place with other trust. */
+  RegistryHost with(Tls other) {
+    return new RegistryHost(
+        secure, host, port, pathPrefix, capabilities, other, headers, route, upstream);
+  }
 
   RegistryHost {
     capabilities = Set.copyOf(capabilities);
@@ -68,9 +101,14 @@ record RegistryHost(
     return usual ? name : name + ":" + port;
   }
 
+  /** Scheme, name and port, for messages. */
+  String origin() {
+    return (secure ? "https://" : "http://") + authority();
+  }
+
   /** For messages: no header, no query. */
   String url(String path) {
-    return (secure ? "https://" : "http://") + authority() + pathPrefix + path;
+    return origin() + pathPrefix + path;
   }
 
   boolean can(Capability capability) {

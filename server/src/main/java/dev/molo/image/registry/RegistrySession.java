@@ -16,7 +16,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -25,6 +30,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -45,20 +51,51 @@ public final class RegistrySession implements BlobSource {
   private final HostsDirectory.Hosts hosts;
   private final Exchange exchange;
   private final Authenticator authenticator;
+  private final Credentials credentials;
   private final RegistrySettings settings;
+  private final SectionBuffers buffers;
+  private final List<HostAnswer> answers = new CopyOnWriteArrayList<>();
   private final Set<RegistryHost> silent = ConcurrentHashMap.newKeySet();
 
   RegistrySession(
       Reference reference,
       HostsDirectory.Hosts hosts,
       Exchange exchange,
-      Authenticator authenticator,
-      RegistrySettings settings) {
+      Credentials credentials,
+      RegistrySettings settings,
+      SectionBuffers buffers) {
     this.reference = reference;
     this.hosts = hosts;
     this.exchange = exchange;
-    this.authenticator = authenticator;
+    this.authenticator =
+        new Authenticator(
+            exchange, credentials.auth(), "repository:" + reference.repository() + ":pull");
+    this.credentials = credentials;
     this.settings = settings;
+    this.buffers = buffers;
+  }
+
+  /** Who was asked for documents so far, in order, and what came of it. */
+  public List<HostAnswer> answers() {
+    return List.copyOf(answers);
+  }
+
+  /** The file that decided which hosts are asked; empty when there is none. */
+  public Optional<Path> hostsSource() {
+    return hosts.source();
+  }
+
+  /** Where the credentials come from; never what they are. */
+  public String credentialSource() {
+    return credentials.source();
+  }
+
+  int attempts() {
+    return settings.limits().attempts();
+  }
+
+  int connectionsPerLayer() {
+    return settings.limits().connectionsPerLayer();
   }
 
   /** What the reference points to: its digest if it has one, else its tag. */
@@ -137,24 +174,75 @@ public final class RegistrySession implements BlobSource {
    */
   @Override
   public InputStream open(Descriptor blob, Cancellation cancellation) {
-    return new ResumingBlob(this, blob, cancellation, settings.attempts());
+    return connectionsPerLayer() > 1 && blob.size() >= RangedBlob.WORTH_IT
+        ? new RangedBlob(this, buffers, blob, cancellation)
+        : new ResumingBlob(this, blob, 0, blob.size(), cancellation);
   }
 
-  /** The blob's bytes from an offset on. */
-  Exchange.Answer openAt(Descriptor blob, long offset, Cancellation cancellation) {
-    Map<String, String> headers = offset == 0 ? Map.of() : Map.of("Range", "bytes=" + offset + "-");
-    return first(
-        RegistryHost.Capability.PULL,
-        "/blobs/" + blob.digest(),
-        headers,
-        answer -> positioned(answer, blob, offset),
-        cancellation);
+  /**
+   * A stretch of the blob's bytes. A server without ranges gives more: all that is behind the
+   * offset.
+   *
+   * @param end behind the last byte
+   */
+  Exchange.Answer openAt(Descriptor blob, long offset, long end, Cancellation cancellation) {
+    Map<String, String> headers =
+        offset == 0 && end == blob.size()
+            ? Map.of()
+            : Map.of("Range", "bytes=" + offset + "-" + (end == blob.size() ? "" : end - 1));
+    Reader<Exchange.Answer> reader = answer -> positioned(answer, blob, offset, end);
+    String path = "/blobs/" + blob.digest();
+    try {
+      return first(RegistryHost.Capability.PULL, path, headers, reader, cancellation);
+    } catch (FaultException e) {
+      cancellation.check();
+      if (!MediaTypes.isNonDistributable(blob.mediaType())) {
+        throw e;
+      }
+      return elsewhere(blob, headers, reader, e, cancellation);
+    }
   }
 
-  private static Exchange.Answer positioned(Exchange.Answer answer, Descriptor blob, long offset)
+  /**
+   * A layer that registries are not meant to have names other places to fetch it from (OCI
+   * image-spec, descriptor.md). They are not shown who we are.
+   */
+  private Exchange.Answer elsewhere(
+      Descriptor blob,
+      Map<String, String> headers,
+      Reader<Exchange.Answer> reader,
+      FaultException registry,
+      Cancellation cancellation) {
+    FaultException failure = registry;
+    for (String url : blob.urls()) {
+      try {
+        Exchange.Request request =
+            new Exchange.Request(
+                HttpMethod.GET, Exchange.Target.of(url), headers, Map.of(), Optional.empty());
+        Exchange.Answer answer = exchange.send(request, cancellation);
+        if (answer.status() == 200 || answer.status() == 206) {
+          return reader.read(answer);
+        }
+        try (answer) {
+          throw RegistryErrors.of(answer);
+        }
+      } catch (HostFailure | IOException e) {
+        cancellation.check();
+        failure =
+            new FaultException(
+                registry.kind(),
+                failure.getMessage() + "; the layer's own URL: " + e.getMessage(),
+                e);
+      }
+    }
+    throw failure;
+  }
+
+  private static Exchange.Answer positioned(
+      Exchange.Answer answer, Descriptor blob, long offset, long end)
       throws IOException, HostFailure {
     boolean partial = answer.status() == 206;
-    long expected = partial ? blob.size() - offset : blob.size();
+    long expected = partial ? end - offset : blob.size();
     Optional<String> length = answer.header("content-length");
     if (length.isPresent() && !length.get().equals(Long.toString(expected))) {
       answer.close();
@@ -186,10 +274,14 @@ public final class RegistrySession implements BlobSource {
       if (silent.contains(host) && !last) {
         continue;
       }
+      long began = System.nanoTime();
       try {
-        return repeatedly(host, path, headers, reader, last, cancellation);
+        T read = repeatedly(host, path, headers, reader, last, cancellation);
+        note(host, path, HostAnswer.ANSWERED, began);
+        return read;
       } catch (HostFailure failure) {
         failures.add(failure);
+        note(host, path, failure.getMessage(), began);
         if (failure.unreachable()) {
           silent.add(host);
         }
@@ -199,6 +291,18 @@ public final class RegistrySession implements BlobSource {
       }
     }
     throw summary(failures);
+  }
+
+  private void note(RegistryHost host, String path, String outcome, long began) {
+    if (path.startsWith("/manifests/")) {
+      answers.add(
+          new HostAnswer(
+              host.origin(),
+              !host.upstream(),
+              repositoryPath(path),
+              outcome,
+              Duration.ofNanos(System.nanoTime() - began)));
+    }
   }
 
   private FaultException summary(List<HostFailure> failures) {
@@ -216,7 +320,9 @@ public final class RegistrySession implements BlobSource {
     for (HostFailure earlier : failures.subList(0, failures.size() - 1)) {
       text.append("; before that, mirror ").append(earlier.getMessage());
     }
-    hosts.source().ifPresent(file -> text.append(" (hosts by ").append(file).append(")"));
+    text.append(" (credentials: ").append(credentials.source());
+    hosts.source().ifPresent(file -> text.append("; hosts by ").append(file));
+    text.append(")");
     return last.kind() == Fault.UNAVAILABLE
         ? new FaultException(
             Fault.UNAVAILABLE, ReasonWord.RegistryUnavailable, text.toString(), last)
@@ -233,7 +339,7 @@ public final class RegistrySession implements BlobSource {
       throws HostFailure {
     HostFailure failure = null;
     Optional<Duration> wanted = Optional.empty();
-    for (int attempt = 0; attempt < settings.attempts(); attempt++) {
+    for (int attempt = 0; attempt < attempts(); attempt++) {
       if (attempt > 0) {
         pause(attempt, wanted, cancellation);
       }
@@ -245,7 +351,7 @@ public final class RegistrySession implements BlobSource {
         }
         try (answer) {
           failure = RegistryErrors.of(answer);
-          wanted = answer.header("retry-after").flatMap(RegistrySession::seconds);
+          wanted = answer.header("retry-after").flatMap(RegistrySession::wantedPause);
           if (!RegistryErrors.isTransient(answer.status())) {
             throw failure;
           }
@@ -298,7 +404,7 @@ public final class RegistrySession implements BlobSource {
       uri += "?ns=" + URLEncoder.encode(reference.registry(), StandardCharsets.UTF_8);
     }
     Exchange.Target target =
-        new Exchange.Target(host.secure(), host.host(), host.port(), uri, host.tls());
+        new Exchange.Target(host.secure(), host.host(), host.port(), uri, host.tls(), host.route());
     return new Exchange.Request(HttpMethod.GET, target, all, confidential, Optional.empty());
   }
 
@@ -306,10 +412,19 @@ public final class RegistrySession implements BlobSource {
     return "/" + reference.repository() + path;
   }
 
-  private static Optional<Duration> seconds(String retryAfter) {
-    return retryAfter.strip().matches("[0-9]{1,6}")
-        ? Optional.of(Duration.ofSeconds(Long.parseLong(retryAfter.strip())))
-        : Optional.empty();
+  /** Retry-After is a number of seconds or a date (RFC 9110, 10.2.3). */
+  private static Optional<Duration> wantedPause(String retryAfter) {
+    String text = retryAfter.strip();
+    if (text.matches("[0-9]{1,6}")) {
+      return Optional.of(Duration.ofSeconds(Long.parseLong(text)));
+    }
+    try {
+      ZonedDateTime date = ZonedDateTime.parse(text, DateTimeFormatter.RFC_1123_DATE_TIME);
+      return Optional.of(Duration.between(ZonedDateTime.now(ZoneOffset.UTC), date));
+    } catch (DateTimeParseException e) {
+      // Neither: our own pause holds.
+      return Optional.empty();
+    }
   }
 
   /** Longer each time, with jitter, so that a node full of pulls does not come back all at once. */

@@ -10,8 +10,8 @@ import java.io.InputStream;
 import java.util.Optional;
 
 /**
- * A blob's bytes, from several connections if need be: where one breaks, the next goes on by Range.
- * Opens at the first read. One reader.
+ * A stretch of a blob's bytes, from several connections if need be: where one breaks, the next goes
+ * on by Range. Opens at the first read. One reader.
  */
 final class ResumingBlob extends InputStream {
   /** Bytes that count as progress: a connection that gave that much earns all attempts again. */
@@ -20,17 +20,42 @@ final class ResumingBlob extends InputStream {
   private final RegistrySession session;
   private final Descriptor blob;
   private final Cancellation cancellation;
-  private final int attempts;
   private Exchange.Answer answer;
+  private long answerEnd;
+  private boolean ranged;
   private long offset;
+  private long end;
   private long offsetAtBreak;
   private int breaks;
+  private long waitedBefore;
 
-  ResumingBlob(RegistrySession session, Descriptor blob, Cancellation cancellation, int attempts) {
+  /**
+   * @param offset the first byte
+   * @param end behind the last byte
+   */
+  ResumingBlob(
+      RegistrySession session, Descriptor blob, long offset, long end, Cancellation cancellation) {
     this.session = session;
     this.blob = blob;
+    this.offset = offset;
+    this.end = end;
+    this.offsetAtBreak = offset;
     this.cancellation = cancellation;
-    this.attempts = attempts;
+  }
+
+  /** More is wanted than was said at first. */
+  void extendTo(long newEnd) {
+    end = newEnd;
+  }
+
+  /** Whether the server gave just the stretch that it was asked for. */
+  boolean ranged() {
+    return ranged;
+  }
+
+  /** How long its reader has waited for the network so far. */
+  long waitedNanos() {
+    return waitedBefore + (answer == null ? 0 : answer.body().waitedNanos());
   }
 
   @Override
@@ -42,19 +67,22 @@ final class ResumingBlob extends InputStream {
   @Override
   public int read(byte[] into, int start, int length) {
     while (true) {
+      if (offset >= end && offset > 0) {
+        return -1;
+      }
       try {
-        if (answer == null && offset >= blob.size() && offset > 0) {
-          return -1;
+        if (answer != null && offset == answerEnd) {
+          close();
         }
         if (answer == null) {
-          answer = session.openAt(blob, offset, cancellation);
+          open();
         }
-        int n = answer.body().read(into, start, length);
+        int n = answer.body().read(into, start, (int) Math.min(length, Math.max(1, end - offset)));
         if (n >= 0) {
           offset += n;
           return n;
         }
-        if (offset >= blob.size()) {
+        if (offset >= end) {
           return -1;
         }
         throw new IOException("it ended after " + offset + " of " + blob.size() + " bytes");
@@ -64,13 +92,21 @@ final class ResumingBlob extends InputStream {
     }
   }
 
+  private void open() {
+    long before = System.nanoTime();
+    answer = session.openAt(blob, offset, end, cancellation);
+    waitedBefore += System.nanoTime() - before;
+    ranged = answer.status() == 206;
+    answerEnd = ranged ? end : blob.size();
+  }
+
   private void broke(IOException e) {
     String from = answer.from().shown();
     close();
     cancellation.check();
     breaks = offset - offsetAtBreak >= PROGRESS ? 1 : breaks + 1;
     offsetAtBreak = offset;
-    if (breaks >= attempts) {
+    if (breaks >= session.attempts()) {
       throw new FaultException(
           Fault.UNAVAILABLE,
           ReasonWord.RegistryUnavailable,
@@ -83,6 +119,7 @@ final class ResumingBlob extends InputStream {
   @Override
   public void close() {
     if (answer != null) {
+      waitedBefore += answer.body().waitedNanos();
       answer.close();
       answer = null;
     }

@@ -29,6 +29,7 @@ final class UpstreamHost {
         EnumSet.allOf(RegistryHost.Capability.class),
         RegistryHost.Tls.system(),
         Map.of(),
+        RegistryHost.Route.usual(),
         true);
   }
 

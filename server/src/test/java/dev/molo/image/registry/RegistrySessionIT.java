@@ -62,8 +62,12 @@ final class RegistrySessionIT {
   }
 
   private RegistrySettings settings(Duration idle) {
+    return settings(new RegistrySettings.Limits(Duration.ofSeconds(5), idle, 4096, 3, 3));
+  }
+
+  private RegistrySettings settings(RegistrySettings.Limits limits) {
     return new RegistrySettings(
-        List.of(certs), Set.of(), "molo-test", Duration.ofSeconds(5), idle, 3);
+        List.of(certs), Set.of(), List.of(), "molo-test", limits, Proxies.none());
   }
 
   @AfterEach
@@ -83,7 +87,8 @@ final class RegistrySessionIT {
   }
 
   private RegistrySession session(RegistryAuth auth) {
-    return client.open(Reference.parse(registry.address() + "/app:v1"), auth);
+    return client.open(
+        Reference.parse(registry.address() + "/app:v1"), auth, Cancellation.create());
   }
 
   private Fetched manifest(RegistryAuth auth) {

@@ -1,0 +1,141 @@
+package dev.molo.image;
+
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * A program of the node's owner that has a say in pulls: a credential helper, a verifier. It is
+ * started without a shell, hears its input on standard input (secrets never stand in its
+ * arguments), and has a bounded time and a bounded amount to say. Thread-safe; blocks its caller.
+ *
+ * @param executable the file
+ * @param arguments none of them secret
+ * @param limit when it is killed, with whatever it has started
+ */
+public record ExternalProgram(Path executable, List<String> arguments, Duration limit) {
+  private static final int MAX_OUTPUT = 64 << 10;
+
+  /** How long output is read after the program has ended: a child may hold the pipe. */
+  private static final Duration DRAIN = Duration.ofSeconds(1);
+
+  /** Copies its list. */
+  public ExternalProgram {
+    arguments = List.copyOf(arguments);
+  }
+
+  /**
+   * How it ended.
+   *
+   * @param exitCode 128 and the signal when one ended it
+   * @param output its standard output, the first 64 KiB
+   * @param errors its standard error, the first 64 KiB
+   */
+  public record Outcome(int exitCode, String output, String errors) {
+    /** Says nothing of what the program said: a helper's output is a secret. */
+    @Override
+    public String toString() {
+      return "Outcome[exitCode=" + exitCode + "]";
+    }
+  }
+
+  /**
+   * Runs it to its end.
+   *
+   * @throws FaultException FAILED_PRECONDITION when it cannot be started, DEADLINE_EXCEEDED when
+   *     its time ran out; the caller's own reason when that comes first
+   */
+  public Outcome run(byte[] input, Cancellation cancellation) {
+    Process process = start();
+    try (Cancellation.Registration _ = cancellation.onCancel(() -> kill(process))) {
+      Thread.ofVirtual().name("feed " + executable).start(() -> feed(process, input));
+      CompletableFuture<String> output = read(process.getInputStream());
+      CompletableFuture<String> errors = read(process.getErrorStream());
+      boolean ended = process.waitFor(limit.toNanos(), TimeUnit.NANOSECONDS);
+      cancellation.check();
+      if (!ended) {
+        throw new FaultException(
+            Fault.DEADLINE_EXCEEDED,
+            executable + " did not end within " + limit.toMillis() + " ms and was killed");
+      }
+      return new Outcome(process.exitValue(), said(output), said(errors));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new FaultException(Fault.CANCELLED, "interrupted while " + executable + " runs", e);
+    } finally {
+      kill(process);
+    }
+  }
+
+  private Process start() {
+    List<String> command = new ArrayList<>();
+    command.add(executable.toString());
+    command.addAll(arguments);
+    try {
+      return new ProcessBuilder(command).directory(Path.of("/").toFile()).start();
+    } catch (IOException e) {
+      throw new FaultException(
+          Fault.FAILED_PRECONDITION, executable + " cannot be run: " + e.getMessage(), e);
+    }
+  }
+
+  /** Harmless once it has ended. */
+  private static void kill(Process process) {
+    List<ProcessHandle> children = process.descendants().toList();
+    process.destroyForcibly();
+    children.forEach(ProcessHandle::destroyForcibly);
+  }
+
+  private static void feed(Process process, byte[] input) {
+    try (OutputStream in = process.getOutputStream()) {
+      in.write(input);
+    } catch (IOException e) {
+      // It need not read what it is told; its exit code is what counts.
+      return;
+    }
+  }
+
+  private CompletableFuture<String> read(InputStream stream) {
+    CompletableFuture<String> text = new CompletableFuture<>();
+    Thread.ofVirtual()
+        .name("hear " + executable)
+        .start(() -> {
+          ByteArrayOutputStream kept = new ByteArrayOutputStream();
+          try (stream) {
+            byte[] buffer = new byte[4096];
+            for (int n = stream.read(buffer); n >= 0; n = stream.read(buffer)) {
+              kept.write(buffer, 0, Math.min(n, MAX_OUTPUT - kept.size()));
+            }
+          } catch (IOException e) {
+            // It was killed while it spoke: what it said so far is all there is.
+            text.complete(kept.toString(StandardCharsets.UTF_8));
+            return;
+          }
+          text.complete(kept.toString(StandardCharsets.UTF_8));
+        });
+    return text;
+  }
+
+  private static String said(CompletableFuture<String> text) throws InterruptedException {
+    try {
+      return text.get(DRAIN.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      // A child of the program holds the pipe and may do so for ever.
+      return "";
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("reading a program's words never fails", e);
+    }
+  }
+}

@@ -1,0 +1,216 @@
+package dev.molo.image.registry;
+
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import io.vertx.core.net.ProxyOptions;
+import io.vertx.core.net.ProxyType;
+import java.net.InetAddress;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Which proxy a connection takes, by the variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY (or their
+ * lower-case spellings, which win) as other programs of a node read them: loopback is never
+ * proxied; an entry of NO_PROXY is {@code *}, an address, a network in CIDR form, or a domain that
+ * stands for its subdomains too, each with an optional port. Immutable.
+ */
+public final class Proxies {
+  private final Optional<Proxy> plain;
+  private final Optional<Proxy> secure;
+  private final List<Exempt> exceptions;
+
+  private Proxies(Optional<Proxy> plain, Optional<Proxy> secure, List<Exempt> exceptions) {
+    this.plain = plain;
+    this.secure = secure;
+    this.exceptions = List.copyOf(exceptions);
+  }
+
+  /** No proxy for anything. */
+  public static Proxies none() {
+    return new Proxies(Optional.empty(), Optional.empty(), List.of());
+  }
+
+  /**
+   * From a process's environment.
+   *
+   * @throws FaultException INVALID_ARGUMENT naming the variable, never its value
+   */
+  public static Proxies of(Map<String, String> environment) {
+    List<Exempt> exceptions = new ArrayList<>();
+    for (String entry : value(environment, "NO_PROXY").split("[,\\s]+")) {
+      if (!entry.isEmpty()) {
+        exceptions.add(Exempt.parse(entry.toLowerCase(Locale.ROOT)));
+      }
+    }
+    return new Proxies(
+        proxy(environment, "HTTP_PROXY"), proxy(environment, "HTTPS_PROXY"), exceptions);
+  }
+
+  private static Optional<Proxy> proxy(Map<String, String> environment, String name) {
+    String value = value(environment, name).strip();
+    if (value.isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of(Proxy.parse(value.contains("://") ? value : "http://" + value, name));
+  }
+
+  private static String value(Map<String, String> environment, String name) {
+    return environment.getOrDefault(
+        name.toLowerCase(Locale.ROOT), environment.getOrDefault(name, ""));
+  }
+
+  /** The proxy on the way to a host. */
+  Optional<Proxy> to(boolean https, String host, int port) {
+    String name = host.toLowerCase(Locale.ROOT);
+    if (UpstreamHost.isLoopback(name)
+        || exceptions.stream().anyMatch(exception -> exception.matches(name, port))) {
+      return Optional.empty();
+    }
+    return https ? secure : plain;
+  }
+
+  /**
+   * One proxy. {@code toString} shows no credentials.
+   *
+   * @param type how it is spoken to
+   * @param username empty when it wants none
+   */
+  record Proxy(ProxyType type, String host, int port, String username, String password) {
+
+    /**
+     * Reads a proxy's URL.
+     *
+     * @param where for the message: the variable or the file
+     */
+    static Proxy parse(String url, String where) {
+      URI uri;
+      try {
+        uri = new URI(url);
+      } catch (URISyntaxException e) {
+        // The parser's message would show the URL, which may hold a password.
+        throw refused(where, "is not a URL");
+      }
+      if (uri.getHost() == null || uri.getScheme() == null) {
+        throw refused(where, "names no host");
+      }
+      ProxyType type =
+          switch (uri.getScheme()) {
+            case "http" -> ProxyType.HTTP;
+            case "socks5", "socks5h" -> ProxyType.SOCKS5;
+            default -> throw refused(where, "is not an http or socks5 URL");
+          };
+      String host = uri.getHost();
+      if (host.startsWith("[")) {
+        host = host.substring(1, host.length() - 1);
+      }
+      int usual = type == ProxyType.HTTP ? 80 : 1080;
+      String user = uri.getRawUserInfo() == null ? "" : uri.getRawUserInfo();
+      int colon = user.indexOf(':');
+      return new Proxy(
+          type,
+          host,
+          uri.getPort() >= 0 ? uri.getPort() : usual,
+          decoded(colon < 0 ? user : user.substring(0, colon)),
+          decoded(colon < 0 ? "" : user.substring(colon + 1)));
+    }
+
+    private static String decoded(String text) {
+      return URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
+    }
+
+    private static FaultException refused(String where, String why) {
+      return new FaultException(Fault.INVALID_ARGUMENT, where + ": the proxy " + why);
+    }
+
+    ProxyOptions options() {
+      ProxyOptions options = new ProxyOptions().setType(type).setHost(host).setPort(port);
+      return username.isEmpty() ? options : options.setUsername(username).setPassword(password);
+    }
+
+    @Override
+    public String toString() {
+      return type.name().toLowerCase(Locale.ROOT)
+          + "://"
+          + (host.indexOf(':') >= 0 ? "[" + host + "]" : host)
+          + ":"
+          + port;
+    }
+  }
+
+  /** One entry of NO_PROXY; a port of -1 stands for any, bits of -1 for a name. */
+  private record Exempt(String name, byte[] network, int bits, int port) {
+    static Exempt parse(String entry) {
+      int slash = entry.indexOf('/');
+      if (slash >= 0) {
+        byte[] network = address(entry.substring(0, slash));
+        String length = entry.substring(slash + 1);
+        boolean good = network.length > 0 && length.matches("[0-9]{1,3}");
+        int bits = good ? Integer.parseInt(length) : -1;
+        if (!good || bits > network.length * 8) {
+          throw new FaultException(Fault.INVALID_ARGUMENT, "NO_PROXY: " + entry + " is no network");
+        }
+        return new Exempt("", network, bits, -1);
+      }
+      String name = entry;
+      int port = -1;
+      int colon = entry.lastIndexOf(':');
+      boolean bare = entry.indexOf(':') != colon && !entry.startsWith("[");
+      if (colon > entry.lastIndexOf(']') && !bare && entry.substring(colon + 1).matches("[0-9]+")) {
+        name = entry.substring(0, colon);
+        port = Integer.parseInt(entry.substring(colon + 1));
+      }
+      if (name.startsWith("[") && name.endsWith("]")) {
+        name = name.substring(1, name.length() - 1);
+      }
+      byte[] address = address(name);
+      return address.length > 0
+          ? new Exempt("", address, address.length * 8, port)
+          : new Exempt(name.startsWith("*.") ? name.substring(1) : name, address, -1, port);
+    }
+
+    boolean matches(String host, int toPort) {
+      if (port >= 0 && port != toPort) {
+        return false;
+      }
+      if (bits >= 0) {
+        return inNetwork(address(host));
+      }
+      return name.equals("*")
+          || host.equals(name)
+          || host.endsWith(name.startsWith(".") ? name : "." + name);
+    }
+
+    private boolean inNetwork(byte[] address) {
+      if (address.length != network.length) {
+        return false;
+      }
+      for (int i = 0; i < bits; i++) {
+        int mask = 0x80 >> i % 8;
+        if ((address[i / 8] & mask) != (network[i / 8] & mask)) {
+          return false;
+        }
+      }
+      return true;
+    }
+
+    /** The bytes of an address as it is written; empty for a name, which is never looked up. */
+    private static byte[] address(String text) {
+      if (!text.matches("[0-9.]+") && text.indexOf(':') < 0) {
+        return new byte[0];
+      }
+      try {
+        return InetAddress.ofLiteral(text).getAddress();
+      } catch (IllegalArgumentException e) {
+        // Digits and dots that are no address: a name after all.
+        return new byte[0];
+      }
+    }
+  }
+}

@@ -1,0 +1,172 @@
+package dev.molo.image.admission;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import dev.molo.fault.ReasonWord;
+import dev.molo.image.Cancellation;
+import dev.molo.image.Digest;
+import dev.molo.image.Reference;
+import dev.molo.image.content.Descriptor;
+import dev.molo.image.content.MediaTypes;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class AdmissionTest {
+  private static final Reference NGINX = Reference.parse("nginx").orLatest();
+  private static final Descriptor IMAGE =
+      Descriptor.of(MediaTypes.OCI_INDEX, Digest.ofBytes(new byte[] {1}), 123);
+
+  @TempDir Path folder;
+
+  private Admission admission(List<String> allow, List<String> deny) {
+    return new Admission(new AdmissionSettings(allow, deny, folder, 3, Duration.ofSeconds(20)));
+  }
+
+  private void verifier(String name, String script) throws IOException {
+    Path file = folder.resolve(name);
+    Files.writeString(file, "#!/bin/sh\n" + script + "\n");
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwx------"));
+  }
+
+  private void judge() {
+    admission(List.of(), List.of()).requireVerifiers(NGINX, IMAGE, Cancellation.create());
+  }
+
+  @Test
+  void policyDeniesBeforeItAllows() {
+    admission(List.of(), List.of()).requirePolicy(NGINX);
+    admission(List.of("docker.io/library/*"), List.of("*:edge")).requirePolicy(NGINX);
+    assertThatThrownBy(() -> admission(List.of("quay.io/*"), List.of()).requirePolicy(NGINX))
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.PERMISSION_DENIED))
+        .hasMessageContainingAll("docker.io/library/nginx:latest", "policy.allow");
+    assertThatThrownBy(() -> admission(List.of("*"), List.of("*:latest")).requirePolicy(NGINX))
+        .hasMessageContaining("policy.deny has \"*:latest\"");
+    assertThatThrownBy(() -> admission(List.of("docker?io*"), List.of()).requirePolicy(NGINX))
+        .hasMessageContaining("no pattern");
+  }
+
+  @Test
+  void verifierHearsWhatContainerdTellsIt() throws IOException {
+    Path heard = folder.resolveSibling(folder.getFileName() + "-heard");
+    verifier("v", "echo \"$@\" > " + heard + "; cat >> " + heard);
+    try {
+      judge();
+      assertThat(Files.readString(heard))
+          .isEqualTo(
+              "-name docker.io/library/nginx:latest -digest %s -stdin-media-type application/vnd.oci.descriptor.v1+json\n{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":123}"
+                  .formatted(IMAGE.digest(), MediaTypes.OCI_INDEX, IMAGE.digest()));
+    } finally {
+      Files.deleteIfExists(heard);
+    }
+  }
+
+  @Test
+  void firstRefusalDecidesWithItsWords() throws IOException {
+    verifier("a", "echo signed by nobody I know; exit 0");
+    verifier("b", "printf 'no signature\\nat all'; exit 7");
+    verifier("c", "exit 0");
+    assertThatThrownBy(this::judge)
+        .isInstanceOfSatisfying(
+            FaultException.class,
+            e -> {
+              assertThat(e.kind()).isEqualTo(Fault.PERMISSION_DENIED);
+              assertThat(e.reason()).contains(ReasonWord.SignatureValidationFailed);
+            })
+        .hasMessageContainingAll("verifier b", IMAGE.digest().toString(), "no signature at all");
+    assertThat(admission(List.of(), List.of()).byVerifiers(NGINX, IMAGE, Cancellation.create()))
+        .containsExactly(
+            new Judgement("a", true, "signed by nobody I know"),
+            new Judgement("b", false, "no signature at all"));
+  }
+
+  @Test
+  void noMoreVerifiersAreAskedThanConfigured() throws IOException {
+    for (String name : List.of("a", "b", "c")) {
+      verifier(name, "exit 0");
+    }
+    verifier("d", "exit 1");
+    judge();
+    Files.delete(folder.resolve("c"));
+    assertThatThrownBy(this::judge).hasMessageContaining("verifier d");
+  }
+
+  @Test
+  void missingFolderAdmits() throws IOException {
+    Files.delete(folder);
+    judge();
+    Files.createDirectory(folder);
+  }
+
+  @Test
+  void verifierThatCannotRunRefuses() throws IOException {
+    Files.writeString(folder.resolve("v"), "not executable");
+    assertThatThrownBy(this::judge)
+        .hasMessageContainingAll("verifier v", "cannot be run")
+        .isInstanceOfSatisfying(
+            FaultException.class,
+            e -> assertThat(e.reason()).contains(ReasonWord.SignatureValidationFailed));
+  }
+
+  @Test
+  void slowVerifierIsKilledWithItsChildrenAndRefuses() throws IOException, InterruptedException {
+    Path pids = folder.resolveSibling(folder.getFileName() + "-pids");
+    verifier("v", "sleep 600 & echo $! > " + pids + "; wait");
+    try {
+      Admission hasty =
+          new Admission(
+              new AdmissionSettings(List.of(), List.of(), folder, 3, Duration.ofSeconds(2)));
+      assertThatThrownBy(() -> hasty.requireVerifiers(NGINX, IMAGE, Cancellation.create()))
+          .hasMessageContainingAll("verifier v", "did not end within 2000 ms");
+      long child = Long.parseLong(Files.readString(pids).strip());
+      for (int i = 0; i < 500 && isAlive(child); i++) {
+        Thread.sleep(20);
+      }
+      assertThat(isAlive(child)).isFalse();
+    } finally {
+      Files.deleteIfExists(pids);
+    }
+  }
+
+  /** An orphan's ending may wait for its new parent, which need not be quick: a zombie is dead. */
+  private static boolean isAlive(long pid) throws IOException {
+    Path stat = Path.of("/proc/" + pid + "/stat");
+    try {
+      return !Files.readString(stat).contains(") Z ");
+    } catch (java.nio.file.NoSuchFileException e) {
+      return false;
+    }
+  }
+
+  @Test
+  void cancelledPullEndsItsVerifierAtOnce() throws IOException {
+    Path began = folder.resolveSibling(folder.getFileName() + "-began");
+    verifier("v", "touch " + began + "; exec sleep 600");
+    Cancellation cancellation = Cancellation.create();
+    Thread.ofVirtual()
+        .start(() -> {
+          while (!Files.exists(began)) {
+            Thread.onSpinWait();
+            Thread.yield();
+          }
+          cancellation.cancel("pull");
+        });
+    try {
+      assertThatThrownBy(
+              () -> admission(List.of(), List.of()).requireVerifiers(NGINX, IMAGE, cancellation))
+          .isInstanceOfSatisfying(
+              FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.CANCELLED));
+    } finally {
+      Files.deleteIfExists(began);
+    }
+  }
+}
