@@ -1,6 +1,7 @@
 package dev.molo.http;
 
 import dev.molo.image.Images;
+import dev.molo.image.PullProgress;
 import dev.molo.image.Usage;
 import dev.molo.pod.ContainerSnapshot;
 import dev.molo.pod.PodRuntime;
@@ -11,6 +12,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -37,6 +39,11 @@ final class DaemonMetrics extends Collector {
         gauge("molo_image_store_bytes", "Bytes that all layers take.", usage.bytes()),
         gauge("molo_image_store_inodes", "Inodes that all layers take.", usage.inodes()),
         gauge("molo_image_pulls", "Pulls and imports under way.", images.pulling().size()),
+        byState("molo_image_pull_layers", "Layers of pulls under way by stage.", pullLayers()),
+        gauge(
+            "molo_image_pull_bytes_per_second",
+            "How fast the layers of pulls under way come.",
+            layersUnderWay().mapToLong(PullProgress.Layer::bytesPerSecond).sum()),
         gauge(
             "molo_slow_stages",
             "Steps of verbs that have been going on for too long.",
@@ -62,6 +69,19 @@ final class DaemonMetrics extends Collector {
         .map(ContainerSnapshot::state)
         .collect(
             Collectors.groupingBy(ContainersDocument::state, TreeMap::new, Collectors.counting()));
+  }
+
+  private Stream<PullProgress.Layer> layersUnderWay() {
+    return images.pulling().stream().flatMap(pull -> pull.layers().stream());
+  }
+
+  private Map<String, Long> pullLayers() {
+    return layersUnderWay()
+        .collect(
+            Collectors.groupingBy(
+                layer -> layer.stage().name().toLowerCase(Locale.ROOT),
+                TreeMap::new,
+                Collectors.counting()));
   }
 
   private static MetricFamilySamples byState(String name, String text, Map<String, Long> counts) {

@@ -52,7 +52,8 @@ final class ImagesDocument {
               .put("digest", layer.digest().toString())
               .put("stage", word(layer.stage()))
               .put("bytes", layer.bytes())
-              .put("totalBytes", layer.totalBytes()));
+              .put("totalBytes", layer.totalBytes())
+              .put("bytesPerSecond", layer.bytesPerSecond()));
     }
     return new JsonObject()
         .put("reference", progress.reference())

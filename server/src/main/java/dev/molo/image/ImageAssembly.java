@@ -3,15 +3,12 @@ package dev.molo.image;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.image.content.BlobSource;
-import dev.molo.image.content.ConfigDocument;
 import dev.molo.image.content.Descriptor;
 import dev.molo.image.content.ManifestDocument;
 import dev.molo.image.layer.LayerHold;
 import dev.molo.image.layer.LayerStore;
 import dev.molo.image.layer.StoredLayer;
 import dev.molo.image.layer.Waiting;
-import java.io.IOException;
-import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,45 +29,6 @@ final class ImageAssembly {
     this.layers = layers;
     this.board = board;
     this.cancellation = cancellation;
-  }
-
-  /** The configuration document behind a manifest, checked against its digest. */
-  byte[] config(ManifestDocument.Manifest manifest, BlobSource source) {
-    Descriptor descriptor = manifest.config();
-    if (descriptor.size() > ConfigDocument.MAX_BYTES) {
-      throw new FaultException(
-          Fault.INVALID_ARGUMENT,
-          "image configuration "
-              + descriptor.digest()
-              + " has "
-              + descriptor.size()
-              + " bytes; "
-              + ConfigDocument.MAX_BYTES
-              + " are allowed");
-    }
-    byte[] bytes;
-    try (InputStream in = source.open(descriptor, cancellation)) {
-      bytes = in.readNBytes((int) descriptor.size() + 1);
-    } catch (IOException e) {
-      throw new FaultException(
-          Fault.INTERNAL, "image configuration " + descriptor.digest() + ": " + e.getMessage(), e);
-    }
-    var hash = descriptor.digest().algorithm().newMessageDigest();
-    hash.update(bytes);
-    Digest actual = Digest.of(descriptor.digest().algorithm(), hash);
-    if (!actual.equals(descriptor.digest()) || bytes.length != descriptor.size()) {
-      throw new FaultException(
-          Fault.INTERNAL,
-          "image configuration "
-              + descriptor.digest()
-              + ": the content has digest "
-              + actual
-              + " and at least "
-              + bytes.length
-              + " bytes, expected were "
-              + descriptor.size());
-    }
-    return bytes;
   }
 
   /**

@@ -1,12 +1,11 @@
 package dev.molo.image;
 
-import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
+import dev.molo.image.admission.Admission;
 import dev.molo.image.archive.ImageArchive;
+import dev.molo.image.content.ConfigBlob;
 import dev.molo.image.content.ConfigDocument;
 import dev.molo.image.content.Content;
-import dev.molo.image.content.Descriptor;
-import dev.molo.image.content.ManifestDocument;
 import dev.molo.image.content.PlatformChoice;
 import dev.molo.image.layer.LayerHold;
 import dev.molo.image.layer.LayerStore;
@@ -45,13 +44,14 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
   private static final Duration KEEP_IDLE = Duration.ofMinutes(30);
 
   private static final Duration SWEEP = Duration.ofMinutes(5);
-  private static final int MAX_NESTED_INDEXES = 3;
 
   private final Path root;
   private final Clock clock;
-  private final PinnedPatterns pinned;
+  private final ReferencePatterns pinned;
+  private final Admission admission;
   private final PlatformChoice platforms;
   private final LayerStore layers;
+  private final PullExplainer explainer;
   private final ImageRecords records;
   private final RegistryClient registry;
   private final ScheduledExecutorService timer;
@@ -75,10 +75,12 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
       Linux linux, ImageStoreSettings settings, RegistryClient registry, Clock clock) {
     this.root = settings.root();
     this.clock = clock;
-    this.pinned = new PinnedPatterns(settings.pinned());
+    this.pinned = new ReferencePatterns(settings.pinned());
+    this.admission = new Admission(settings.admission());
     this.platforms = new PlatformChoice(settings.platform());
     this.registry = registry;
     this.layers = new LayerStore(linux, root, settings.limits(), settings.parallelLayers());
+    this.explainer = new PullExplainer(registry, platforms, admission, layers);
     this.records = new ImageRecords(linux.files(), layers.rootDirectory());
     this.timer =
         Executors.newSingleThreadScheduledExecutor(
@@ -106,8 +108,12 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
         before == null
             ? layers.hold("image " + record.id(), record.document().diffIds())
             : before.hold();
-    Image image = record.image(layers, pinned.match(record.tags()));
+    Image image = record.image(layers, isPinned(record));
     entries.put(record.id(), new Entry(record, image, hold));
+  }
+
+  private boolean isPinned(ImageRecord record) {
+    return record.tags().stream().anyMatch(tag -> pinned.match(tag).isPresent());
   }
 
   /**
@@ -177,23 +183,18 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
   private Image fetch(
       Reference reference, PullRequest request, PullBoard board, Cancellation cancellation) {
     long start = System.nanoTime();
-    RegistrySession session = registry.open(reference, request.auth());
-    Fetched top = session.manifest(cancellation);
-    Resolved resolved = resolve(reference, top, session, cancellation);
+    admission.requirePolicy(reference);
+    RegistrySession session = registry.open(reference, request.auth(), cancellation);
+    PullPlan plan = new PullPlan(reference, session, platforms);
+    plan.make(cancellation);
+    Fetched top = plan.top().orElseThrow();
+    PullPlan.Chosen chosen = plan.chosen().orElseThrow();
+    PullPlan.Configuration configuration = plan.configuration().orElseThrow();
+    ConfigDocument document = configuration.document();
+    admission.requireVerifiers(reference, plan.topDescriptor().orElseThrow(), cancellation);
     ImageAssembly assembly = new ImageAssembly(layers, board, cancellation);
-    byte[] config = assembly.config(resolved.manifest(), session);
-    ConfigDocument document = ConfigDocument.parse(resolved.manifest().config().digest(), config);
-    if (!platforms.fits(document.platform())) {
-      throw new FaultException(
-          Fault.NOT_FOUND,
-          "pull "
-              + reference
-              + ": the image is for "
-              + Quoted.plain(document.platform().toString())
-              + ", which this machine is not");
-    }
     try (LayerHold _ =
-        assembly.layers(reference.toString(), resolved.manifest(), document.diffIds(), session)) {
+        assembly.layers(reference.toString(), chosen.manifest(), document.diffIds(), session)) {
       List<String> tags =
           reference.digest().isPresent() ? List.of() : List.of(reference.toString());
       String digest = reference.at(top.digest()).toString();
@@ -203,8 +204,8 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
                   tags,
                   List.of(digest),
                   document,
-                  Content.of(config),
-                  resolved.document().content(),
+                  Content.of(configuration.bytes()),
+                  chosen.document().content(),
                   request.annotations()));
       board.stage(PullProgress.Stage.DONE);
       LOG.info(
@@ -215,29 +216,6 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
           TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
       return image;
     }
-  }
-
-  private record Resolved(Fetched document, ManifestDocument.Manifest manifest) {}
-
-  /** Through indexes, which may nest, to the manifest for this machine. */
-  private Resolved resolve(
-      Reference reference, Fetched top, RegistrySession session, Cancellation cancellation) {
-    Fetched current = top;
-    for (int depth = 0; depth <= MAX_NESTED_INDEXES; depth++) {
-      switch (ManifestDocument.parse(
-          current.digest(), current.contentType(), current.content().bytes())) {
-        case ManifestDocument.Manifest manifest -> {
-          return new Resolved(current, manifest);
-        }
-        case ManifestDocument.Index list -> {
-          Descriptor chosen = platforms.choose("pull " + reference, list.manifests());
-          current = session.manifest(chosen, cancellation);
-        }
-      }
-    }
-    throw new FaultException(
-        Fault.INVALID_ARGUMENT,
-        "pull " + reference + ": its indexes are nested more than " + MAX_NESTED_INDEXES + " deep");
   }
 
   /**
@@ -280,6 +258,11 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
   }
 
   @Override
+  public PullExplanation explain(PullRequest request, Cancellation cancellation) {
+    return explainer.explain(request, cancellation);
+  }
+
+  @Override
   public List<Image> importArchive(
       ImportRequest request, Cancellation cancellation, PullListener listener) {
     Optional<Reference> name = request.name().map(Reference::parse).map(Reference::orLatest);
@@ -312,7 +295,7 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
       PullBoard board,
       Cancellation cancellation) {
     ImageAssembly assembly = new ImageAssembly(layers, board, cancellation);
-    byte[] config = assembly.config(one.manifest(), archive);
+    byte[] config = ConfigBlob.read(one.manifest().config(), archive, cancellation);
     ConfigDocument document = ConfigDocument.parse(one.manifest().config().digest(), config);
     if (!platforms.fits(document.platform())) {
       throw FaultException.notFound(

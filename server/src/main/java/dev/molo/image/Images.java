@@ -31,6 +31,15 @@ public interface Images {
   }
 
   /**
+   * Finds out what a pull would do, without fetching a layer: the same steps, the same requests to
+   * registries, the same words.
+   *
+   * @throws FaultException INVALID_ARGUMENT when the reference is none; what the pull itself would
+   *     fail with stands in the explanation
+   */
+  PullExplanation explain(PullRequest request, Cancellation cancellation);
+
+  /**
    * Brings in all images of an archive (those for other platforms than this machine's are passed
    * over).
    *

@@ -29,6 +29,8 @@ final class PullBoard {
     private final AtomicReference<PullProgress.LayerStage> stage =
         new AtomicReference<>(PullProgress.LayerStage.WAITING);
 
+    private final Rate rate = new Rate(System.nanoTime());
+
     Line(Descriptor blob) {
       this.blob = blob;
     }
@@ -37,8 +39,15 @@ final class PullBoard {
       stage.set(now);
     }
 
+    private void received(long all) {
+      bytes.set(all);
+      rate.at(all, System.nanoTime());
+      stage.compareAndSet(PullProgress.LayerStage.WAITING, PullProgress.LayerStage.FETCHING);
+    }
+
     private PullProgress.Layer snapshot() {
-      return new PullProgress.Layer(blob.digest(), stage.get(), bytes.get(), blob.size());
+      long now = stage.get() == PullProgress.LayerStage.FETCHING ? rate.now(System.nanoTime()) : 0;
+      return new PullProgress.Layer(blob.digest(), stage.get(), bytes.get(), blob.size(), now);
     }
   }
 
@@ -68,8 +77,7 @@ final class PullBoard {
   }
 
   void received(Line line, long bytes) {
-    line.bytes.set(bytes);
-    line.stage.compareAndSet(PullProgress.LayerStage.WAITING, PullProgress.LayerStage.FETCHING);
+    line.received(bytes);
     tell(false);
   }
 

@@ -38,8 +38,10 @@ public record PullProgress(String reference, Stage stage, Instant since, List<La
    * @param stage where it is
    * @param bytes compressed bytes so far
    * @param totalBytes compressed size by the manifest
+   * @param bytesPerSecond how fast it comes right now; 0 when nothing comes
    */
-  public record Layer(Digest digest, LayerStage stage, long bytes, long totalBytes) {}
+  public record Layer(
+      Digest digest, LayerStage stage, long bytes, long totalBytes, long bytesPerSecond) {}
 
   /** Copies its list. */
   public PullProgress {

@@ -12,6 +12,7 @@ import dev.molo.image.ImportRequest;
 import dev.molo.image.LayerLease;
 import dev.molo.image.LayerUse;
 import dev.molo.image.Platform;
+import dev.molo.image.PullExplanation;
 import dev.molo.image.PullListener;
 import dev.molo.image.PullProgress;
 import dev.molo.image.PullRequest;
@@ -73,6 +74,11 @@ final class FakeImages implements Images, ImageOperations {
     Image image = image(request.reference(), "");
     byName.put(request.reference(), image);
     return image;
+  }
+
+  @Override
+  public PullExplanation explain(PullRequest request, Cancellation cancellation) {
+    throw new UnsupportedOperationException("CRI has no explanations");
   }
 
   @Override

@@ -36,6 +36,11 @@ public final class TestImage {
     return this;
   }
 
+  /** The descriptor of the layer that was added last, to be changed by the test. */
+  ObjectNode lastLayer() {
+    return (ObjectNode) layers.get(layers.size() - 1);
+  }
+
   public TestImage gzipLayer(byte[] tar) {
     return layer(tar, TarBytes.gzip(tar));
   }

@@ -101,6 +101,13 @@ public final class TestRegistry implements AutoCloseable {
     return pushManifest(repository, tag, image.mediaType(), image.manifestBytes());
   }
 
+  /** An image whose layers are not in the registry; only its configuration is. */
+  public Digest pushWithoutLayers(TestImage image, String repository, String tag) {
+    byte[] config = image.configBytes();
+    pushBlob(repository, Digest.ofBytes(config), config);
+    return pushManifest(repository, tag, image.mediaType(), image.manifestBytes());
+  }
+
   /** An index and all of its images. */
   public Digest pushIndex(String repository, String tag, TestImage... images) {
     for (TestImage image : images) {

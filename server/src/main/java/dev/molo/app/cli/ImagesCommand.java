@@ -1,7 +1,13 @@
 package dev.molo.app.cli;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.molo.cri.v1.Image;
 import dev.molo.cri.v1.ListImagesRequest;
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,8 +34,16 @@ final class ImagesCommand implements Callable<Integer> {
       description = "Only whole ids.")
   private boolean quiet;
 
+  @Option(
+      names = "--pulling",
+      description = "Pulls and imports under way instead: each layer's stage, bytes and rate.")
+  private boolean pulling;
+
   @Override
   public Integer call() {
+    if (pulling) {
+      return showPulling();
+    }
     try (CriClient client = connection.connect()) {
       List<Image> images =
           client.images().listImages(ListImagesRequest.getDefaultInstance()).getImagesList();
@@ -40,6 +54,28 @@ final class ImagesCommand implements Callable<Integer> {
       }
     }
     return ExitCode.OK;
+  }
+
+  private int showPulling() {
+    HttpAddress http =
+        HttpAddress.of(connection.socket().getParent())
+            .orElseThrow(() ->
+                FaultException.precondition(
+                    "images --pulling: the daemon serves no HTTP, where pulls under way are told"));
+    try {
+      JsonNode document = new ObjectMapper().readTree(http.get("/v1/images"));
+      PrintWriter out = spec.commandLine().getOut();
+      if (output.json()) {
+        JsonNode only =
+            new ObjectMapper().createObjectNode().set("pulling", document.path("pulling"));
+        out.println(only.toPrettyString());
+      } else {
+        PullProgressView.lines(document).forEach(out::println);
+      }
+      return ExitCode.OK;
+    } catch (JsonProcessingException e) {
+      throw new FaultException(Fault.INTERNAL, "images --pulling: the answer is not JSON", e);
+    }
   }
 
   private void show(List<Image> images) {

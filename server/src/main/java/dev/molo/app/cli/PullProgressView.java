@@ -62,14 +62,16 @@ final class PullProgressView implements AutoCloseable {
     String stage = layer.path("stage").asText();
     boolean done = stage.equals("present") || stage.equals("unpacked");
     int filled = done ? BAR : (int) Math.min(BAR, bytes * BAR / total);
-    return "  %s [%s%s] %9s / %9s  %s"
+    long rate = layer.path("bytesPerSecond").asLong();
+    return "  %s [%s%s] %9s / %9s  %s%s"
         .formatted(
             Shown.briefId(layer.path("digest").asText()),
             "=".repeat(filled),
             " ".repeat(BAR - filled),
             Shown.bytes(done ? total : bytes),
             Shown.bytes(total),
-            stage);
+            stage,
+            rate > 0 ? " " + Shown.bytes(rate) + "/s" : "");
   }
 
   private synchronized void redraw(List<String> lines) {

@@ -58,6 +58,24 @@ public final class PlatformChoice {
                 : offered.stream().distinct().collect(Collectors.joining(", "))));
   }
 
+  /** Why {@link #choose} took this entry, in words. */
+  public String why(Descriptor chosen, List<Descriptor> manifests) {
+    String offered =
+        manifests.stream()
+            .filter(m -> !isAttestation(m))
+            .map(m -> m.platform().map(p -> Quoted.plain(p.toString())).orElse("unknown"))
+            .distinct()
+            .collect(Collectors.joining(", "));
+    return "for %s, %s fits best of %s"
+        .formatted(
+            host,
+            chosen
+                .platform()
+                .map(p -> Quoted.plain(p.toString()))
+                .orElse("the entry without platform"),
+            offered);
+  }
+
   /** Whether an image of this platform runs here. An image that does not say is believed to. */
   public boolean fits(Platform platform) {
     return rank(platform) >= 0;

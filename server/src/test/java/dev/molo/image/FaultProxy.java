@@ -1,0 +1,225 @@
+package dev.molo.image;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
+
+/** Stands between a client and a real registry and does to the answers what networks do. */
+public final class FaultProxy implements AutoCloseable {
+  private static final List<String> PASSED_ON = List.of("Accept", "Authorization", "Range");
+
+  /** What is done to one answer. */
+  public interface Fault {
+    /** The registry's answer is at hand, nothing has been sent yet. */
+    void apply(HttpExchange exchange, HttpResponse<InputStream> real) throws IOException;
+  }
+
+  private record Planned(Predicate<String> paths, AtomicInteger times, Fault fault) {}
+
+  /** A request that came. */
+  public record Asked(String path, Map<String, List<String>> headers) {}
+
+  private final HttpServer server;
+  private final ExecutorService threads = Executors.newCachedThreadPool();
+  private final HttpClient client = HttpClient.newHttpClient();
+  private final URI behind;
+  private final List<Planned> planned = new CopyOnWriteArrayList<>();
+  private final List<Asked> asked = new CopyOnWriteArrayList<>();
+  private final AtomicInteger sending = new AtomicInteger();
+  private final AtomicInteger mostSending = new AtomicInteger();
+
+  public FaultProxy(TestRegistry registry) throws IOException {
+    behind = URI.create("http://" + registry.address());
+    InetAddress loopback = InetAddress.getByAddress(new byte[] {127, 0, 0, 1});
+    server = HttpServer.create(new InetSocketAddress(loopback, 0), 64);
+    server.setExecutor(threads);
+    server.createContext("/", this::handle);
+    server.start();
+  }
+
+  /** {@code 127.0.0.1:port}. */
+  public String address() {
+    return "127.0.0.1:" + server.getAddress().getPort();
+  }
+
+  /** The next {@code times} answers for such paths get this fault. */
+  public void plan(Predicate<String> paths, int times, Fault fault) {
+    planned.add(new Planned(paths, new AtomicInteger(times), fault));
+  }
+
+  public List<Asked> asked(Predicate<String> paths) {
+    return asked.stream().filter(a -> paths.test(a.path())).toList();
+  }
+
+  /** How many blobs' bodies were under way at once, at most. */
+  public int mostBlobsAtOnce() {
+    return mostSending.get();
+  }
+
+  private void handle(HttpExchange exchange) throws IOException {
+    String path = exchange.getRequestURI().getPath();
+    asked.add(new Asked(path, Map.copyOf(exchange.getRequestHeaders())));
+    boolean blob = path.contains("/blobs/");
+    if (blob) {
+      mostSending.accumulateAndGet(sending.incrementAndGet(), Math::max);
+    }
+    try {
+      fault(path).apply(exchange, real(exchange));
+    } finally {
+      if (blob) {
+        sending.decrementAndGet();
+      }
+      exchange.close();
+    }
+  }
+
+  private Fault fault(String path) {
+    return planned.stream()
+        .filter(p -> p.paths().test(path) && p.times().getAndDecrement() > 0)
+        .map(Planned::fault)
+        .findFirst()
+        .orElse(FaultProxy::pass);
+  }
+
+  private HttpResponse<InputStream> real(HttpExchange exchange) throws IOException {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(behind.resolve(exchange.getRequestURI().toString()));
+    for (String name : PASSED_ON) {
+      List<String> values = exchange.getRequestHeaders().getOrDefault(name, List.of());
+      values.forEach(value -> request.header(name, value));
+    }
+    try {
+      return client.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
+    } catch (InterruptedException e) {
+      throw new IOException(e);
+    }
+  }
+
+  private static OutputStream head(HttpExchange exchange, HttpResponse<?> real, long length)
+      throws IOException {
+    real.headers()
+        .map()
+        .forEach((name, values) -> {
+          if (!name.equalsIgnoreCase("content-length") && !name.startsWith(":")) {
+            values.forEach(value -> exchange.getResponseHeaders().add(name, value));
+          }
+        });
+    exchange.sendResponseHeaders(real.statusCode(), length == 0 ? -1 : length);
+    return exchange.getResponseBody();
+  }
+
+  private static long length(HttpResponse<?> real) {
+    return real.headers().firstValueAsLong("content-length").orElse(0);
+  }
+
+  /** Nothing is done. */
+  public static void pass(HttpExchange exchange, HttpResponse<InputStream> real)
+      throws IOException {
+    try (InputStream body = real.body()) {
+      body.transferTo(head(exchange, real, length(real)));
+    }
+  }
+
+  /** The connection ends after so many bytes. */
+  public static Fault cut(int after) {
+    return (exchange, real) -> {
+      try (InputStream body = real.body()) {
+        OutputStream out = head(exchange, real, length(real));
+        out.write(body.readNBytes(after));
+        out.flush();
+      }
+    };
+  }
+
+  /** After so many bytes nothing comes until {@code over}. */
+  public static Fault stall(int after, CountDownLatch over) {
+    return (exchange, real) -> {
+      try (InputStream body = real.body()) {
+        OutputStream out = head(exchange, real, length(real));
+        out.write(body.readNBytes(after));
+        out.flush();
+        over.await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    };
+  }
+
+  /** So many bytes at a time, with a pause behind each. */
+  public static Fault trickle(int bytes, int pauseMillis) {
+    return (exchange, real) -> {
+      try (InputStream body = real.body()) {
+        OutputStream out = head(exchange, real, length(real));
+        for (byte[] step = body.readNBytes(bytes); step.length > 0; step = body.readNBytes(bytes)) {
+          out.write(step);
+          out.flush();
+          Thread.sleep(pauseMillis);
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    };
+  }
+
+  /** Another answer instead. */
+  public static Fault status(int status, String retryAfter, String text) {
+    return (exchange, real) -> {
+      real.body().close();
+      if (!retryAfter.isEmpty()) {
+        exchange.getResponseHeaders().add("Retry-After", retryAfter);
+      }
+      byte[] body = text.getBytes(java.nio.charset.StandardCharsets.UTF_8);
+      exchange.sendResponseHeaders(status, body.length);
+      exchange.getResponseBody().write(body);
+    };
+  }
+
+  /** One byte in the middle is another. */
+  public static void damage(HttpExchange exchange, HttpResponse<InputStream> real)
+      throws IOException {
+    byte[] body = real.body().readAllBytes();
+    body[body.length / 2] ^= 1;
+    head(exchange, real, body.length).write(body);
+  }
+
+  /** The last byte is not there, and the length says so. */
+  public static void shorten(HttpExchange exchange, HttpResponse<InputStream> real)
+      throws IOException {
+    byte[] body = real.body().readAllBytes();
+    head(exchange, real, body.length - 1).write(body, 0, body.length - 1);
+  }
+
+  /** To the same path of another host. */
+  public static Fault redirect(String address) {
+    return (exchange, real) -> {
+      real.body().close();
+      exchange
+          .getResponseHeaders()
+          .add("Location", "http://" + address + exchange.getRequestURI().getPath());
+      exchange.sendResponseHeaders(307, -1);
+    };
+  }
+
+  @Override
+  public void close() {
+    server.stop(0);
+    threads.shutdownNow();
+    client.close();
+  }
+}
