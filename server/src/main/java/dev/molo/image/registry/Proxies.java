@@ -144,73 +144,92 @@ public final class Proxies {
     }
   }
 
-  /** One entry of NO_PROXY; a port of -1 stands for any, bits of -1 for a name. */
-  private record Exempt(String name, byte[] network, int bits, int port) {
+  /** One entry of NO_PROXY; a port of -1 stands for any. */
+  private sealed interface Exempt {
+    boolean matches(String host, int toPort);
+
     static Exempt parse(String entry) {
       int slash = entry.indexOf('/');
       if (slash >= 0) {
-        byte[] network = address(entry.substring(0, slash));
-        String length = entry.substring(slash + 1);
-        boolean good = network.length > 0 && length.matches("[0-9]{1,3}");
-        int bits = good ? Integer.parseInt(length) : -1;
-        if (!good || bits > network.length * 8) {
-          throw new FaultException(Fault.INVALID_ARGUMENT, "NO_PROXY: " + entry + " is no network");
-        }
-        return new Exempt("", network, bits, -1);
+        return network(entry, entry.substring(0, slash), entry.substring(slash + 1));
       }
       String name = entry;
       int port = -1;
       int colon = entry.lastIndexOf(':');
-      boolean bare = entry.indexOf(':') != colon && !entry.startsWith("[");
-      if (colon > entry.lastIndexOf(']') && !bare && entry.substring(colon + 1).matches("[0-9]+")) {
+      boolean bareIpv6 = entry.indexOf(':') != colon && !entry.startsWith("[");
+      if (colon > entry.lastIndexOf(']')
+          && !bareIpv6
+          && entry.substring(colon + 1).matches("[0-9]{1,5}")) {
         name = entry.substring(0, colon);
         port = Integer.parseInt(entry.substring(colon + 1));
       }
       if (name.startsWith("[") && name.endsWith("]")) {
         name = name.substring(1, name.length() - 1);
       }
-      byte[] address = address(name);
-      return address.length > 0
-          ? new Exempt("", address, address.length * 8, port)
-          : new Exempt(name.startsWith("*.") ? name.substring(1) : name, address, -1, port);
+      Optional<InetAddress> address = address(name);
+      if (address.isPresent()) {
+        return new Network(address.get(), address.get().getAddress().length * 8, port);
+      }
+      return new Named(name.startsWith("*.") ? name.substring(1) : name, port);
     }
 
-    boolean matches(String host, int toPort) {
-      if (port >= 0 && port != toPort) {
-        return false;
+    private static Network network(String entry, String base, String length) {
+      Optional<InetAddress> address = address(base);
+      boolean good = address.isPresent() && length.matches("[0-9]{1,3}");
+      int bits = good ? Integer.parseInt(length) : 0;
+      if (!good || bits > address.get().getAddress().length * 8) {
+        throw new FaultException(Fault.INVALID_ARGUMENT, "NO_PROXY: " + entry + " is no network");
       }
-      if (bits >= 0) {
-        return inNetwork(address(host));
-      }
-      return name.equals("*")
-          || host.equals(name)
-          || host.endsWith(name.startsWith(".") ? name : "." + name);
+      return new Network(address.get(), bits, -1);
     }
 
-    private boolean inNetwork(byte[] address) {
-      if (address.length != network.length) {
+    /** An address as it is written; empty for a name, which is never looked up. */
+    private static Optional<InetAddress> address(String text) {
+      if (!text.matches("[0-9.]+") && text.indexOf(':') < 0) {
+        return Optional.empty();
+      }
+      try {
+        return Optional.of(InetAddress.ofLiteral(text));
+      } catch (IllegalArgumentException e) {
+        // Digits and dots that are no address: a name after all.
+        return Optional.empty();
+      }
+    }
+  }
+
+  /** A domain with its subdomains; with a dot in front, only these; a star is everything. */
+  private record Named(String name, int port) implements Exempt {
+    @Override
+    public boolean matches(String host, int toPort) {
+      boolean anyPort = port < 0 || port == toPort;
+      return anyPort
+          && (name.equals("*")
+              || host.equals(name)
+              || host.endsWith(name.startsWith(".") ? name : "." + name));
+    }
+  }
+
+  /** Addresses whose first bits are these. */
+  private record Network(InetAddress base, int bits, int port) implements Exempt {
+    @Override
+    public boolean matches(String host, int toPort) {
+      boolean anyPort = port < 0 || port == toPort;
+      return anyPort && Exempt.address(host).filter(this::holds).isPresent();
+    }
+
+    private boolean holds(InetAddress address) {
+      byte[] wanted = base.getAddress();
+      byte[] actual = address.getAddress();
+      if (wanted.length != actual.length) {
         return false;
       }
       for (int i = 0; i < bits; i++) {
         int mask = 0x80 >> i % 8;
-        if ((address[i / 8] & mask) != (network[i / 8] & mask)) {
+        if ((actual[i / 8] & mask) != (wanted[i / 8] & mask)) {
           return false;
         }
       }
       return true;
-    }
-
-    /** The bytes of an address as it is written; empty for a name, which is never looked up. */
-    private static byte[] address(String text) {
-      if (!text.matches("[0-9.]+") && text.indexOf(':') < 0) {
-        return new byte[0];
-      }
-      try {
-        return InetAddress.ofLiteral(text).getAddress();
-      } catch (IllegalArgumentException e) {
-        // Digits and dots that are no address: a name after all.
-        return new byte[0];
-      }
     }
   }
 }
