@@ -204,7 +204,7 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
                   tags,
                   List.of(digest),
                   document,
-                  Content.of(configuration.bytes()),
+                  configuration.content(),
                   chosen.document().content(),
                   request.annotations()));
       board.stage(PullProgress.Stage.DONE);

@@ -4,6 +4,7 @@ import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.image.content.ConfigBlob;
 import dev.molo.image.content.ConfigDocument;
+import dev.molo.image.content.Content;
 import dev.molo.image.content.Descriptor;
 import dev.molo.image.content.ManifestDocument;
 import dev.molo.image.content.PlatformChoice;
@@ -35,7 +36,7 @@ final class PullPlan {
   record Chosen(Fetched document, ManifestDocument.Manifest manifest, String why) {}
 
   /** The configuration, read and as it was served. */
-  record Configuration(ConfigDocument document, byte[] bytes) {}
+  record Configuration(ConfigDocument document, Content content) {}
 
   PullPlan(Reference reference, RegistrySession session, PlatformChoice platforms) {
     this.reference = reference;
@@ -60,7 +61,7 @@ final class PullPlan {
               + Quoted.plain(document.platform().toString())
               + ", which this machine is not");
     }
-    configuration = Optional.of(new Configuration(document, bytes));
+    configuration = Optional.of(new Configuration(document, Content.of(bytes)));
   }
 
   /** Through indexes, which may nest, to the manifest for this machine. */

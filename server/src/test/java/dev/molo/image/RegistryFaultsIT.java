@@ -30,7 +30,6 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Predicate;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -42,8 +41,6 @@ import org.junit.jupiter.api.io.TempDir;
  */
 final class RegistryFaultsIT {
   private static final String SECRET = "s3cret-pa55word";
-  private static final Predicate<String> BLOBS = path -> path.contains("/blobs/");
-  private static final Predicate<String> MANIFESTS = path -> path.contains("/manifests/");
 
   @TempDir Path directory;
   private final Linux linux = JnrLinux.fromProperties();
@@ -52,6 +49,14 @@ final class RegistryFaultsIT {
   private FaultProxy proxy;
   private RegistryClient client;
   private ImageStore store;
+
+  private static boolean isBlob(String path) {
+    return path.contains("/blobs/");
+  }
+
+  private static boolean isManifest(String path) {
+    return path.contains("/manifests/");
+  }
 
   @BeforeEach
   void start() throws IOException, InterruptedException {
@@ -186,20 +191,24 @@ final class RegistryFaultsIT {
   @Test
   void connectionsThatAreCutAreTakenUpWhereTheyBroke() throws IOException {
     String reference = push(image(3_000_000, 2_000_000));
-    proxy.plan(BLOBS, 4, FaultProxy.cut(700_000));
-    proxy.plan(MANIFESTS, 1, FaultProxy.cut(20));
+    proxy.plan(RegistryFaultsIT::isBlob, 4, FaultProxy.cut(700_000));
+    proxy.plan(RegistryFaultsIT::isManifest, 1, FaultProxy.cut(20));
     Image image = pull(reference);
     holdsNoise(image, 0, 3_000_000);
     holdsNoise(image, 1, 2_000_000);
-    assertThat(proxy.asked(BLOBS)).anyMatch(a -> a.headers().containsKey("Range"));
+    assertThat(proxy.asked(RegistryFaultsIT::isBlob))
+        .anyMatch(a -> a.headers().containsKey("Range"));
   }
 
   @Test
   void busyAndBrokenRegistryIsAskedAgain() throws IOException {
     String reference = push(image(100_000));
-    proxy.plan(MANIFESTS, 2, FaultProxy.status(429, "0", "slow down"));
-    proxy.plan(BLOBS, 1, FaultProxy.status(500, "", "oops"));
-    proxy.plan(BLOBS, 1, FaultProxy.status(503, "Thu, 01 Jan 2015 00:00:00 GMT", "again"));
+    proxy.plan(RegistryFaultsIT::isManifest, 2, FaultProxy.status(429, "0", "slow down"));
+    proxy.plan(RegistryFaultsIT::isBlob, 1, FaultProxy.status(500, "", "oops"));
+    proxy.plan(
+        RegistryFaultsIT::isBlob,
+        1,
+        FaultProxy.status(503, "Thu, 01 Jan 2015 00:00:00 GMT", "again"));
     holdsNoise(pull(reference), 0, 100_000);
   }
 
@@ -207,7 +216,7 @@ final class RegistryFaultsIT {
   void registryThatStaysBusyIsUnavailableWithItsOwnWords() throws IOException {
     String reference = push(image(1000));
     proxy.plan(
-        MANIFESTS,
+        RegistryFaultsIT::isManifest,
         99,
         FaultProxy.status(
             429,
@@ -230,7 +239,7 @@ final class RegistryFaultsIT {
   @Test
   void damagedContentIsRefusedAndLeavesNothing() throws IOException {
     String reference = push(image(500_000));
-    proxy.plan(BLOBS, 99, FaultProxy::damage);
+    proxy.plan(RegistryFaultsIT::isBlob, 99, FaultProxy::damage);
     fails(() -> pull(reference), Fault.INTERNAL, "digest");
     leavesNothing();
   }
@@ -248,7 +257,7 @@ final class RegistryFaultsIT {
   @Test
   void manifestOfAnotherDigestIsRefused() throws IOException {
     String reference = push(image(1000));
-    proxy.plan(MANIFESTS, 99, FaultProxy::damage);
+    proxy.plan(RegistryFaultsIT::isManifest, 99, FaultProxy::damage);
     fails(() -> pull(reference), Fault.INTERNAL, "instead of");
     leavesNothing();
   }
@@ -258,10 +267,10 @@ final class RegistryFaultsIT {
     int size = 24 << 20;
     String reference = push(image(size));
     // 64 KiB each 4 ms is what this one connection gives; several give several times as much.
-    proxy.plan(BLOBS, 999, FaultProxy.trickle(64 << 10, 4));
+    proxy.plan(RegistryFaultsIT::isBlob, 999, FaultProxy.trickle(64 << 10, 4));
     holdsNoise(pull(reference), 0, size);
     assertThat(proxy.mostBlobsAtOnce()).isBetween(2, 4);
-    assertThat(proxy.asked(BLOBS)).hasSizeGreaterThan(5);
+    assertThat(proxy.asked(RegistryFaultsIT::isBlob)).hasSizeGreaterThan(5);
   }
 
   @Test
@@ -271,16 +280,16 @@ final class RegistryFaultsIT {
     String reference = push(image(size));
     holdsNoise(pull(reference), 0, size);
     assertThat(proxy.mostBlobsAtOnce()).isEqualTo(1);
-    assertThat(proxy.asked(BLOBS)).hasSize(2);
+    assertThat(proxy.asked(RegistryFaultsIT::isBlob)).hasSize(2);
   }
 
   @Test
   void sectionsThatAreCutAreTakenUpWhereTheyBroke() throws IOException {
     int size = 20 << 20;
     String reference = push(image(size));
-    proxy.plan(BLOBS, 2, FaultProxy.trickle(64 << 10, 2));
-    proxy.plan(BLOBS, 3, FaultProxy.cut(1_500_000));
-    proxy.plan(BLOBS, 1, FaultProxy.status(500, "", "oops"));
+    proxy.plan(RegistryFaultsIT::isBlob, 2, FaultProxy.trickle(64 << 10, 2));
+    proxy.plan(RegistryFaultsIT::isBlob, 3, FaultProxy.cut(1_500_000));
+    proxy.plan(RegistryFaultsIT::isBlob, 1, FaultProxy.status(500, "", "oops"));
     holdsNoise(pull(reference), 0, size);
   }
 
@@ -289,8 +298,8 @@ final class RegistryFaultsIT {
     reopen(impatient(400, 100_000));
     CountDownLatch over = new CountDownLatch(1);
     String reference = push(image(1_000_000));
-    proxy.plan(BLOBS, 1, FaultProxy.stall(300, over));
-    proxy.plan(BLOBS, 1, FaultProxy.trickle(10, 20));
+    proxy.plan(RegistryFaultsIT::isBlob, 1, FaultProxy.stall(300, over));
+    proxy.plan(RegistryFaultsIT::isBlob, 1, FaultProxy.trickle(10, 20));
     try {
       holdsNoise(pull(reference), 0, 1_000_000);
     } finally {
@@ -302,7 +311,7 @@ final class RegistryFaultsIT {
   void row25PullThatOnlyTricklesFailsInsteadOfTakingHours() throws IOException {
     reopen(impatient(300, 1_000_000));
     String reference = push(image(2_000_000));
-    proxy.plan(BLOBS, 999, FaultProxy.trickle(100, 20));
+    proxy.plan(RegistryFaultsIT::isBlob, 999, FaultProxy.trickle(100, 20));
     fails(() -> pull(reference), Fault.UNAVAILABLE, "a second is the least");
     leavesNothing();
   }
@@ -334,12 +343,12 @@ final class RegistryFaultsIT {
   void secretsStayWithTheirHostWhenItRedirectsToAnother() throws IOException {
     String reference = push(image(300_000));
     try (FaultProxy storage = new FaultProxy(registry)) {
-      proxy.plan(BLOBS, 99, FaultProxy.redirect(storage.address()));
+      proxy.plan(RegistryFaultsIT::isBlob, 99, FaultProxy.redirect(storage.address()));
       RegistryAuth auth = new RegistryAuth.RegistryToken(SECRET);
       holdsNoise(store.pull(PullRequest.of(reference, auth), Cancellation.create()), 0, 300_000);
-      assertThat(proxy.asked(BLOBS))
+      assertThat(proxy.asked(RegistryFaultsIT::isBlob))
           .allMatch(a -> a.headers().get("Authorization").contains("Bearer " + SECRET));
-      assertThat(storage.asked(BLOBS))
+      assertThat(storage.asked(RegistryFaultsIT::isBlob))
           .isNotEmpty()
           .noneMatch(a -> a.headers().containsKey("Authorization"));
     }
@@ -389,7 +398,7 @@ final class RegistryFaultsIT {
       RegistryAuth auth = new RegistryAuth.RegistryToken(SECRET);
       String reference = proxy.address() + "/app:v1";
       holdsNoise(store.pull(PullRequest.of(reference, auth), Cancellation.create()), 0, 100_000);
-      assertThat(elsewhere.asked(BLOBS))
+      assertThat(elsewhere.asked(RegistryFaultsIT::isBlob))
           .hasSize(1)
           .noneMatch(a -> a.headers().containsKey("Authorization"));
     }
@@ -444,7 +453,7 @@ final class RegistryFaultsIT {
   void row26ExplanationHasTheWordsOfTheFailedPull() throws IOException {
     String reference = push(image(1000));
     proxy.plan(
-        MANIFESTS,
+        RegistryFaultsIT::isManifest,
         99,
         FaultProxy.status(
             403, "", "{\"errors\":[{\"code\":\"DENIED\",\"message\":\"not yours\"}]}"));
