@@ -148,25 +148,34 @@ final class AdmissionTest {
   }
 
   @Test
-  void cancelledPullEndsItsVerifierAtOnce() throws IOException {
+  void cancelledPullEndsItsVerifierAtOnce() throws Exception {
     Path began = folder.resolveSibling(folder.getFileName() + "-began");
     verifier("v", "touch " + began + "; exec sleep 600");
     Cancellation cancellation = Cancellation.create();
-    Thread.ofVirtual()
-        .start(() -> {
-          while (!Files.exists(began)) {
-            Thread.onSpinWait();
-            Thread.yield();
-          }
-          cancellation.cancel("pull");
-        });
+    Thread canceller =
+        Thread.ofVirtual()
+            .start(() -> {
+              awaitFile(began);
+              cancellation.cancel("pull");
+            });
     try {
       assertThatThrownBy(
               () -> admission(List.of(), List.of()).requireVerifiers(NGINX, IMAGE, cancellation))
           .isInstanceOfSatisfying(
               FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.CANCELLED));
     } finally {
+      canceller.join();
       Files.deleteIfExists(began);
+    }
+  }
+
+  private static void awaitFile(Path file) {
+    try {
+      while (!Files.exists(file)) {
+        Thread.sleep(5);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 }
