@@ -1,6 +1,7 @@
 package dev.molo.http;
 
 import dev.molo.fault.FaultException;
+import dev.molo.image.Cancellation;
 import dev.molo.image.ImageOperations;
 import dev.molo.image.Images;
 import dev.molo.pod.ContainerSnapshot;
@@ -16,15 +17,18 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,6 +42,7 @@ import org.slf4j.LoggerFactory;
 final class Routes {
   private static final Logger LOG = LoggerFactory.getLogger(Routes.class);
   private static final int MAX_AT_ONCE = 32;
+  private static final int MAX_LONG_AT_ONCE = 8;
   private static final Set<HttpMethod> READ_ONLY = Set.of(HttpMethod.GET, HttpMethod.HEAD);
 
   private final PodRuntime pods;
@@ -46,6 +51,7 @@ final class Routes {
   private final CollectorRegistry registry;
   private final Counter requests;
   private final Semaphore room = new Semaphore(MAX_AT_ONCE);
+  private final Semaphore longRoom = new Semaphore(MAX_LONG_AT_ONCE);
 
   /** Registers its metrics, so once for each registry. */
   Routes(PodRuntime pods, Images images, ImageOperations operations, CollectorRegistry registry) {
@@ -184,6 +190,101 @@ final class Routes {
           Answer made = made(context, make);
           loop.runOnContext(_ -> send(context, made));
         });
+  }
+
+  /** Work that takes long and says how far it is. */
+  interface LongWork {
+    /**
+     * Does it.
+     *
+     * @param report sends a line; fails when the client has gone
+     * @param cancellation ends when the client has gone
+     * @return the last line
+     */
+    JsonObject run(Consumer<JsonObject> report, Cancellation cancellation);
+  }
+
+  /** Answers with lines of JSON: reports, then {@code result} or {@code error}. */
+  void lines(RoutingContext context, LongWork work) {
+    longWork(
+        context,
+        "application/x-ndjson",
+        (out, cancellation) -> {
+          try {
+            JsonObject result = work.run(line -> send(out, line, cancellation), cancellation);
+            send(out, new JsonObject().put("result", result), cancellation);
+          } catch (RuntimeException e) {
+            if (!out.begun()) {
+              throw e;
+            }
+            send(out, logged(context, e), cancellation);
+          }
+        });
+  }
+
+  private static void send(ResponseStream out, JsonObject line, Cancellation cancellation) {
+    try {
+      out.write((line.encode() + "\n").getBytes(StandardCharsets.UTF_8));
+    } catch (IOException e) {
+      cancellation.cancel("request");
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Work whose answer is a stream. */
+  interface Streaming {
+    void run(ResponseStream out, Cancellation cancellation) throws IOException;
+  }
+
+  /** Answers with content; what fails in the middle is told in the field Molo-Error at its end. */
+  void longWork(RoutingContext context, String type, Streaming work) {
+    if (!longRoom.tryAcquire()) {
+      context.response().putHeader("Retry-After", "10");
+      send(
+          context,
+          Answer.error(503, "UNAVAILABLE", MAX_LONG_AT_ONCE + " long requests are under way"));
+      return;
+    }
+    Context loop = context.vertx().getOrCreateContext();
+    HttpServerResponse response = context.response();
+    Cancellation cancellation = Cancellation.create();
+    response.closeHandler(_ -> cancellation.cancel("request"));
+    response.putHeader("Content-Type", type).putHeader("Cache-Control", "no-store");
+    ResponseStream out = new ResponseStream(loop, response);
+    Thread.ofVirtual()
+        .name("http-work")
+        .start(() -> {
+          try {
+            work.run(out, cancellation);
+            out.end();
+            loop.runOnContext(_ -> requests.labels("200").inc());
+          } catch (RuntimeException | IOException e) {
+            failLong(context, loop, out, e);
+          } finally {
+            longRoom.release();
+          }
+        });
+  }
+
+  private void failLong(
+      RoutingContext context, Context loop, ResponseStream out, Exception failure) {
+    JsonObject said = logged(context, failure);
+    if (!out.begun()) {
+      loop.runOnContext(_ -> send(context, Answer.json(FaultResponse.status(failure), said)));
+      return;
+    }
+    try {
+      out.fail("Molo-Error", said.encode());
+    } catch (IOException e) {
+      LOG.debug("{}: the client left before its end: {}", context.request().path(), said);
+    }
+  }
+
+  private static JsonObject logged(RoutingContext context, Exception failure) {
+    if (!(failure instanceof FaultException || failure instanceof IOException)) {
+      LOG.error("answer {} {}", context.request().method(), context.request().path(), failure);
+    }
+    return FaultResponse.body(failure);
   }
 
   private Answer made(RoutingContext context, Function<RoutingContext, Answer> make) {

@@ -1,6 +1,7 @@
 package dev.molo.image;
 
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * What an operator does with the images of this node and CRI has no word for. Thread-safe; {@link
@@ -26,6 +27,17 @@ public interface ImageOperations {
    * @return the image without it
    */
   Image untag(String name);
+
+  /**
+   * Checks layers against their digests: every byte, name and attribute. A damaged one is told, and
+   * left as it is; with {@code repair} it goes (containers that run on it keep it) and is fetched
+   * again, and no other.
+   *
+   * @param listener hears of each layer when it is done
+   * @return all of them, those that images need and are not there included
+   */
+  List<LayerCheck> verify(
+      VerifyRequest request, Cancellation cancellation, Consumer<LayerCheck> listener);
 
   /** Each layer with what it takes and why it is kept, the biggest first. */
   List<LayerUse> layers();

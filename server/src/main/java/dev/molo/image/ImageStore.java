@@ -27,6 +27,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -145,6 +146,20 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
     var _ =
         timer.scheduleWithFixedDelay(
             this::collect, SWEEP.toSeconds(), SWEEP.toSeconds(), TimeUnit.SECONDS);
+    Thread.ofVirtual().name("molo-verify-suspects").start(this::verifySuspects);
+  }
+
+  /** After an unclean boot, off the path of start. */
+  private void verifySuspects() {
+    try {
+      layers.verifySuspects(this::refresh);
+    } catch (RuntimeException e) {
+      LOG.error(
+          "image store {}: what the last boot left cannot be verified now; each layer is before it"
+              + " is used",
+          root,
+          e);
+    }
   }
 
   /** On the timer, which would end with the first exception. */
@@ -408,6 +423,43 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
   }
 
   @Override
+  public List<LayerCheck> verify(
+      VerifyRequest request, Cancellation cancellation, Consumer<LayerCheck> listener) {
+    List<ImageRecord> images = new ArrayList<>();
+    List<Digest> others = new ArrayList<>();
+    lock.lock();
+    try {
+      if (request.image().isPresent()) {
+        images.add(entryOf(request.image().get()).record());
+      } else {
+        entries.values().forEach(entry -> images.add(entry.record()));
+        layers.uses().forEach(use -> others.add(use.diffId()));
+      }
+    } finally {
+      lock.unlock();
+    }
+    try {
+      return new ImageVerification(layers, registry, request, cancellation)
+          .run(images, others, listener);
+    } finally {
+      refresh();
+    }
+  }
+
+  /** Layers have come or gone without their images. */
+  private void refresh() {
+    lock.lock();
+    try {
+      for (Entry entry : List.copyOf(entries.values())) {
+        put(entry.record());
+      }
+      reindex();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
   public List<LayerUse> layers() {
     return layers.uses();
   }
@@ -428,6 +480,7 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
 
   @Override
   public LayerLease acquire(ImageId image, String holder) {
+    settle(image);
     lock.lock();
     try {
       Entry entry = entries.get(image);
@@ -438,6 +491,21 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
       return lease(image, holder, lowers);
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** What an unclean boot may have torn is verified before it is used. */
+  private void settle(ImageId image) {
+    List<Digest> diffIds;
+    lock.lock();
+    try {
+      Entry entry = entries.get(image);
+      diffIds = entry == null ? List.of() : entry.record().document().diffIds();
+    } finally {
+      lock.unlock();
+    }
+    if (!layers.settle(diffIds)) {
+      refresh();
     }
   }
 

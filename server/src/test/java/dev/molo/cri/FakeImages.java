@@ -9,6 +9,7 @@ import dev.molo.image.ImageId;
 import dev.molo.image.ImageOperations;
 import dev.molo.image.Images;
 import dev.molo.image.ImportRequest;
+import dev.molo.image.LayerCheck;
 import dev.molo.image.LayerLease;
 import dev.molo.image.LayerUse;
 import dev.molo.image.Platform;
@@ -17,6 +18,7 @@ import dev.molo.image.PullListener;
 import dev.molo.image.PullProgress;
 import dev.molo.image.PullRequest;
 import dev.molo.image.Usage;
+import dev.molo.image.VerifyRequest;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
@@ -25,6 +27,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
 
 /** Images that exist because a test said so. A pull of "…/slow" lasts until it is cancelled. */
 final class FakeImages implements Images, ImageOperations {
@@ -123,6 +126,22 @@ final class FakeImages implements Images, ImageOperations {
       throw FaultException.notFound("image %s is not in the store", name);
     }
     return image;
+  }
+
+  @Override
+  public List<LayerCheck> verify(
+      VerifyRequest request, Cancellation cancellation, Consumer<LayerCheck> listener) {
+    List<LayerCheck> checks =
+        layers().stream()
+            .map(use ->
+                new LayerCheck(
+                    use.diffId(),
+                    use.bytes(),
+                    request.repair() ? LayerCheck.Verdict.REPAIRED : LayerCheck.Verdict.DAMAGED,
+                    "file \"a\" is gone"))
+            .toList();
+    checks.forEach(listener);
+    return checks;
   }
 
   @Override

@@ -18,6 +18,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -356,6 +357,190 @@ final class ImageStoreIT {
           .isEqualTo(store.usage().bytes());
     }
     assertThat(store.layers()).isEmpty();
+  }
+
+  private List<LayerCheck> verify(boolean repair) {
+    return store.verify(
+        new VerifyRequest(Optional.empty(), repair, RegistryAuth.anonymous()),
+        Cancellation.create(),
+        _ -> {});
+  }
+
+  private Path layer(TestImage image, int number) {
+    String name = image.diffIds().get(number).hex().substring(0, 20);
+    return directory.resolve("images/layers").resolve(name);
+  }
+
+  /** Row 20 of the complaints: one damaged layer, and the whole store has to be wiped. */
+  @Test
+  void row20OnlyTheDamagedLayerIsFetchedAgain() throws IOException {
+    TestImage image = twoLayers();
+    registry.push(image, "app", "1");
+    Image pulled = pull(ref("app:1"));
+    assertThat(verify(false))
+        .extracting(LayerCheck::verdict)
+        .containsOnly(LayerCheck.Verdict.SOUND);
+
+    Path file = layer(image, 0).resolve("fs/etc/old");
+    Files.writeString(file, "OLD");
+    Object soundLayer = Files.getAttribute(layer(image, 1), "unix:ino");
+
+    assertThat(verify(false))
+        .filteredOn(check -> check.verdict() == LayerCheck.Verdict.DAMAGED)
+        .singleElement()
+        .satisfies(check -> assertThat(check.detail()).contains("etc/old"))
+        .satisfies(check -> assertThat(check.diffId()).isEqualTo(image.diffIds().getFirst()));
+    assertThat(Files.readString(file)).isEqualTo("OLD");
+
+    assertThat(verify(true))
+        .extracting(LayerCheck::verdict)
+        .containsExactlyInAnyOrder(LayerCheck.Verdict.SOUND, LayerCheck.Verdict.REPAIRED);
+    assertThat(Files.readString(file)).isEqualTo("old");
+    assertThat(Files.getAttribute(layer(image, 1), "unix:ino")).isEqualTo(soundLayer);
+    assertThat(store.find(ref("app:1"))).contains(pulled);
+    assertThat(verify(false))
+        .extracting(LayerCheck::verdict)
+        .containsOnly(LayerCheck.Verdict.SOUND);
+  }
+
+  /** Row 18 of the complaints: content missing although the metadata is there. */
+  @Test
+  void row18WhatIsMissingIsFetchedAgain() throws IOException {
+    TestImage image = twoLayers();
+    registry.push(image, "app", "1");
+    pull(ref("app:1"));
+    store.close();
+    Files.delete(layer(image, 1).resolve("layer"));
+    store = open();
+    store.recovered();
+    assertThat(store.find(ref("app:1"))).isEmpty();
+
+    assertThat(verify(true))
+        .extracting(LayerCheck::verdict)
+        .containsExactlyInAnyOrder(LayerCheck.Verdict.SOUND, LayerCheck.Verdict.REPAIRED);
+    assertThat(store.find(ref("app:1"))).isPresent();
+  }
+
+  @Test
+  void repairLeavesTheFilesToContainersThatRunOnThem() throws IOException, InterruptedException {
+    TestImage image = twoLayers();
+    registry.push(image, "app", "1");
+    Image pulled = pull(ref("app:1"));
+    Path file = layer(image, 0).resolve("fs/etc/old");
+    try (LayerLease lease = store.acquire(pulled.id(), "container 3f2a");
+        java.io.InputStream open = Files.newInputStream(file)) {
+      assertThat(lease.lowerDirs()).hasSize(2);
+      Files.writeString(file, "OLD");
+      assertThat(verify(true))
+          .extracting(LayerCheck::verdict)
+          .contains(LayerCheck.Verdict.REPAIRED);
+      assertThat(open.readAllBytes()).asString().isEqualTo("OLD");
+      assertThat(Files.readString(file)).isEqualTo("old");
+      assertThat(entriesIn("replaced")).isOne();
+      try (Stream<Path> old = Files.walk(directory.resolve("images/replaced"))) {
+        assertThat(old).anyMatch(path -> path.endsWith("fs/etc/old"));
+      }
+    }
+    assertThat(entriesIn("replaced")).isZero();
+    awaitEmpty("trash");
+    assertThat(store.find(ref("app:1"))).isPresent();
+  }
+
+  @Test
+  void damageThatCannotBeRepairedIsToldAndTheImageNotListed() throws IOException {
+    TestImage image = twoLayers();
+    Path archive = archive("app.tar", TestArchives.docker(image, "app:v1"));
+    bringIn(archive);
+    Files.writeString(layer(image, 0).resolve("fs/etc/old"), "OLD");
+
+    assertThat(verify(true))
+        .filteredOn(check -> check.verdict() == LayerCheck.Verdict.DAMAGED)
+        .singleElement()
+        .satisfies(check -> assertThat(check.detail()).contains("etc/old", "came from a registry"));
+    assertThat(store.list()).isEmpty();
+    bringIn(archive);
+    assertThat(store.list()).hasSize(1);
+    assertThat(verify(false))
+        .extracting(LayerCheck::verdict)
+        .containsOnly(LayerCheck.Verdict.SOUND);
+  }
+
+  /** The same kernel after a boot that never was. */
+  private Linux booted(String bootId) {
+    dev.molo.linux.SystemFacts facts =
+        (dev.molo.linux.SystemFacts)
+            java.lang.reflect.Proxy.newProxyInstance(
+                getClass().getClassLoader(),
+                new Class<?>[] {dev.molo.linux.SystemFacts.class},
+                (_, method, arguments) ->
+                    method.getName().equals("bootId")
+                        ? bootId
+                        : method.invoke(linux.system(), arguments));
+    return (Linux)
+        java.lang.reflect.Proxy.newProxyInstance(
+            getClass().getClassLoader(),
+            new Class<?>[] {Linux.class},
+            (_, method, arguments) ->
+                method.getName().equals("system") ? facts : method.invoke(linux, arguments));
+  }
+
+  private ImageStore openAfterBoot(String bootId) {
+    return new ImageStore(
+        booted(bootId),
+        ImageStoreSettings.standard(directory.resolve("images")),
+        client,
+        Clock.systemUTC());
+  }
+
+  /** Row 17 of the complaints: zero-byte files after power loss that survive a re-pull. */
+  @Test
+  void row17WhatAPowerCutToreIsFoundBeforeItIsUsed() throws IOException, InterruptedException {
+    TestImage image = twoLayers();
+    registry.push(image, "app", "1");
+    Image pulled = pull(ref("app:1"));
+    // What a disk that lies about its cache leaves: all records, and files without content.
+    Path unpacking = directory.resolve("images/unpacking");
+    byte[] marker = Files.readAllBytes(unpacking);
+    store.close();
+    assertThat(unpacking).doesNotExist();
+    Files.write(unpacking, marker);
+    Files.write(layer(image, 0).resolve("fs/etc/old"), new byte[0]);
+
+    store = openAfterBoot("another");
+    assertThat(store.find(ref("app:1"))).isPresent();
+    assertThatThrownBy(() -> store.acquire(pulled.id(), "container"))
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.NOT_FOUND));
+    assertThat(store.find(ref("app:1"))).isEmpty();
+    assertThat(layer(image, 1)).exists();
+    store.recovered();
+    pull(ref("app:1"));
+    assertThat(layer(image, 0).resolve("fs/etc/old")).hasContent("old");
+    store.acquire(pulled.id(), "container").close();
+    assertThat(verify(false))
+        .extracting(LayerCheck::verdict)
+        .containsOnly(LayerCheck.Verdict.SOUND);
+  }
+
+  @Test
+  void uncleanBootIsSettledInTheBackground() throws IOException, InterruptedException {
+    TestImage image = twoLayers();
+    registry.push(image, "app", "1");
+    pull(ref("app:1"));
+    Path unpacking = directory.resolve("images/unpacking");
+    Files.copy(unpacking, directory.resolve("marker"));
+    store.close();
+    Files.copy(directory.resolve("marker"), unpacking);
+    Files.write(layer(image, 0).resolve("fs/etc/old"), new byte[0]);
+
+    store = openAfterBoot("another");
+    store.recovered();
+
+    for (int i = 0; i < 500 && Files.exists(unpacking); i++) {
+      Thread.sleep(10);
+    }
+    assertThat(unpacking).doesNotExist();
+    assertThat(store.find(ref("app:1"))).isEmpty();
   }
 
   @Test

@@ -1,6 +1,7 @@
 package dev.molo.app.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
@@ -11,6 +12,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * The daemon's HTTP interface on its unix socket (docs/http-api.md): what CRI has no word for. One
@@ -39,6 +41,38 @@ final class ApiClient implements AutoCloseable {
   /** Tells; the body is a JSON object. */
   JsonNode post(String path, Map<String, Object> body) {
     return json(path, "POST " + path, JsonText.of(body).getBytes(StandardCharsets.UTF_8));
+  }
+
+  /**
+   * Tells, and hears how it goes.
+   *
+   * @param report takes each line but the last
+   * @return the result
+   */
+  JsonNode work(String path, Map<String, Object> body, Consumer<JsonNode> report) {
+    try (SocketChannel channel = socket.connect()) {
+      ApiResponse response =
+          send(channel, "POST " + path, JsonText.of(body).getBytes(StandardCharsets.UTF_8));
+      if (response.status() != 200) {
+        throw fault(path, response.status(), MAPPER.readTree(response.body()));
+      }
+      try (MappingIterator<JsonNode> lines =
+          MAPPER.readerFor(JsonNode.class).readValues(response.body())) {
+        while (lines.hasNextValue()) {
+          JsonNode line = lines.nextValue();
+          if (line.has("error")) {
+            throw fault(path, response.status(), line);
+          }
+          if (line.has("result")) {
+            return line.path("result");
+          }
+          report.accept(line);
+        }
+      }
+      throw new IOException("it has no result");
+    } catch (IOException e) {
+      throw broken(path, e);
+    }
   }
 
   private JsonNode json(String what, String line, byte[] body) {

@@ -17,7 +17,12 @@ import picocli.CommandLine.Spec;
     },
     synopsisSubcommandLabel = "COMMAND",
     commandListHeading = "%nCommands:%n",
-    subcommands = {ImageTagCommand.class, ImageUntagCommand.class, ImageDuCommand.class})
+    subcommands = {
+      ImageTagCommand.class,
+      ImageUntagCommand.class,
+      ImageDuCommand.class,
+      ImageVerifyCommand.class
+    })
 final class ImageCommand implements Runnable {
   @Spec private CommandSpec spec;
 

@@ -8,6 +8,7 @@ import dev.molo.linux.Fd;
 import dev.molo.linux.Files;
 import dev.molo.linux.Hashing;
 import dev.molo.linux.LinuxException;
+import dev.molo.linux.OpenFlags;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.function.LongConsumer;
@@ -17,6 +18,9 @@ import java.util.function.LongConsumer;
  * the bytes arrive. Blocks its thread, which should be a platform thread.
  */
 final class LayerFetch {
+  private static final int DIRECTORY =
+      OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW;
+
   private final Files files;
   private final Hashing hashing;
   private final UnpackLimits limits;
@@ -28,16 +32,31 @@ final class LayerFetch {
   }
 
   /**
-   * Unpacks into an empty directory.
+   * What came of it.
+   *
+   * @param layer counters
+   * @param tarBytes length of the archive
+   */
+  record Result(UnpackedLayer layer, long tarBytes) {}
+
+  /**
+   * Unpacks into an empty directory: the files into {@code fs}, what else is needed to make the
+   * archive again beside it.
    *
    * @param source the blob; closed here
    * @throws FaultException naming layer and reason; what is in the directory then is worthless
    */
-  UnpackedLayer run(
+  Result run(
       Descriptor blob, Digest diffId, InputStream source, Fd directory, LongConsumer progress) {
     try (VerifiedStream compressed =
-        new VerifiedStream(hashing, source, blob.digest(), blob.size(), progress)) {
-      return unpack(compressed, blob, diffId, directory);
+            new VerifiedStream(hashing, source, blob.digest(), blob.size(), progress);
+        KeptTarWriter kept = new KeptTarWriter(files, directory)) {
+      files.mkdirat(directory, "fs", 0755);
+      try (Fd fs = files.openat2(directory, "fs", DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH)) {
+        SetAsideFiles aside = new SetAsideFiles(files, directory, kept);
+        LayerUnpacker unpacker = new LayerUnpacker(files, fs, limits, aside, true);
+        return unpack(compressed, blob, diffId, unpacker, kept);
+      }
     } catch (IOException e) {
       throw new FaultException(Fault.INTERNAL, "layer " + blob.digest() + ": " + e.getMessage(), e);
     } catch (LinuxException e) {
@@ -45,22 +64,26 @@ final class LayerFetch {
     }
   }
 
-  private UnpackedLayer unpack(
-      VerifiedStream compressed, Descriptor blob, Digest diffId, Fd directory) throws IOException {
+  private Result unpack(
+      VerifiedStream compressed,
+      Descriptor blob,
+      Digest diffId,
+      LayerUnpacker unpacker,
+      KeptTarWriter kept)
+      throws IOException {
     RatioGuard ratio = new RatioGuard(compressed, limits);
     try (VerifiedStream tar =
         new VerifiedStream(
             hashing, Decompression.open(compressed), diffId, Long.MAX_VALUE, ratio)) {
-      UnpackedLayer layer =
-          new LayerUnpacker(files, directory, limits)
-              .unpack(new TarReader(tar, TarRecorder.none()));
+      UnpackedLayer layer = unpacker.unpack(new TarReader(tar, kept));
       tar.verify("the unpacked content");
       compressed.verify("the compressed content");
       if (compressed.count() != blob.size()) {
         throw new TarFormatException(
             "it has " + compressed.count() + " bytes, the manifest says " + blob.size());
       }
-      return layer;
+      kept.end(tar.count());
+      return new Result(layer, tar.count());
     }
   }
 

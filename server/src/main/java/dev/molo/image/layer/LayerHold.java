@@ -11,18 +11,25 @@ import java.util.concurrent.atomic.AtomicBoolean;
 public final class LayerHold implements AutoCloseable {
   private final LayerStore store;
   private final String holder;
+  private final boolean mounted;
   private final Set<String> names;
   private final AtomicBoolean released = new AtomicBoolean();
 
-  LayerHold(LayerStore store, String holder, List<String> names) {
+  LayerHold(LayerStore store, String holder, boolean mounted, List<String> names) {
     this.store = store;
     this.holder = holder;
+    this.mounted = mounted;
     this.names = Set.copyOf(names);
   }
 
   /** Who, for the explanation of why a layer is kept. */
   public String holder() {
     return holder;
+  }
+
+  /** Whether the files themselves may be in use: an overlay has them as its lower directories. */
+  boolean mounted() {
+    return mounted;
   }
 
   Set<String> names() {

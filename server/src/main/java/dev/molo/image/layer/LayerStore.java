@@ -30,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -45,8 +46,11 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  *   layers/NAME/fs        the files
+ *   layers/NAME/tar       what else its archive is made of, see {@link KeptTar}
+ *   layers/NAME/aside/N   contents of the archive that no file has any more
  *   layers/NAME/layer     its record: diffID, counters, boot
  *   layers/NAME/synced    there once all of it has been synced
+ *   replaced/BOOT.NAME-N  a damaged layer that a container of this boot may still use
  *   ingest/NAME-N         a layer in the making; gone at the next start
  *   trash/N               being deleted; gone at the next start
  * </pre>
@@ -74,7 +78,10 @@ public final class LayerStore implements AutoCloseable {
   private final Fd layersFd;
   private final Fd ingestFd;
   private final Fd trashFd;
+  private final Fd replacedFd;
+  private final UncleanBoots uncleanBoots;
   private final ExecutorService workers;
+  private final ExecutorService checkers;
   private final ExecutorService deleter;
   private final AtomicLong sequence = new AtomicLong();
 
@@ -84,6 +91,14 @@ public final class LayerStore implements AutoCloseable {
   private final Map<String, Set<LayerHold>> holds = new HashMap<>();
   private final Map<String, Long> idleSince = new HashMap<>();
   private final Set<String> unsynced = new HashSet<>();
+  private final Map<String, Set<LayerHold>> replaced = new HashMap<>();
+
+  /**
+   * Layers to be verified before they are used: an unclean end of their boot may have torn them.
+   */
+  private final Set<String> suspects = new HashSet<>();
+
+  private final Cancellation closing = Cancellation.create();
   private boolean mayDelete;
   private volatile Totals totals = new Totals(0, 0);
 
@@ -109,8 +124,11 @@ public final class LayerStore implements AutoCloseable {
     this.layersFd = open(root.resolve("layers"));
     this.ingestFd = open(root.resolve("ingest"));
     this.trashFd = open(root.resolve("trash"));
+    this.replacedFd = open(root.resolve("replaced"));
+    this.uncleanBoots = new UncleanBoots(files, rootFd, boot);
     this.workers = pool("molo-unpack-", workers);
     this.deleter = pool("molo-image-delete-", 1);
+    this.checkers = pool("molo-verify-", 2);
     scan();
   }
 
@@ -130,7 +148,8 @@ public final class LayerStore implements AutoCloseable {
   private static void makeDirectories(Path root) {
     try {
       for (String name :
-          List.of("layers/" + EMPTY + "/fs", "ingest", "trash", "records", "quarantine")) {
+          List.of(
+              "layers/" + EMPTY + "/fs", "ingest", "trash", "replaced", "records", "quarantine")) {
         java.nio.file.Files.createDirectories(root.resolve(name));
       }
       // A layer's set-uid programs are for containers: nobody else on the host may reach them
@@ -155,6 +174,12 @@ public final class LayerStore implements AutoCloseable {
     for (DirEntry left : files.list(ingestFd)) {
       discard(ingestFd, left.name());
     }
+    for (DirEntry left : files.list(replacedFd)) {
+      // Containers of this boot may run on it, and which ones nobody knows any more.
+      if (!left.name().startsWith(boot + ".")) {
+        discard(replacedFd, left.name());
+      }
+    }
     for (DirEntry entry : files.list(layersFd)) {
       if (!entry.name().equals(EMPTY)) {
         scanLayer(entry.name());
@@ -173,6 +198,9 @@ public final class LayerStore implements AutoCloseable {
         unsynced.add(name);
       }
       present.put(name, layer);
+      if (uncleanBoots.contains(layer.boot())) {
+        suspects.add(name);
+      }
       idleSince.put(name, System.nanoTime());
     } catch (IOException | LinuxException e) {
       LOG.warn(
@@ -180,7 +208,7 @@ public final class LayerStore implements AutoCloseable {
           root,
           name,
           e.getMessage());
-      discard(layersFd, name);
+      replace(name);
     }
   }
 
@@ -286,11 +314,11 @@ public final class LayerStore implements AutoCloseable {
 
   /** Holds layers by diffID, those included that are still to come. */
   public LayerHold hold(String holder, Collection<Digest> diffIds) {
-    return holdNames(holder, diffIds.stream().map(StoredLayer::nameOf).distinct().toList());
+    return holdNames(holder, false, diffIds.stream().map(StoredLayer::nameOf).distinct().toList());
   }
 
   /**
-   * Holds layers that must be here.
+   * Holds layers that must be here, to be mounted.
    *
    * @param lowerDirs as {@link #lowerDirs} gives them
    * @throws FaultException NOT_FOUND or INVALID_ARGUMENT naming the first that is not
@@ -312,14 +340,14 @@ public final class LayerStore implements AutoCloseable {
         }
         names.add(name);
       }
-      return holdNames(holder, names);
+      return holdNames(holder, true, names);
     } finally {
       lock.unlock();
     }
   }
 
-  private LayerHold holdNames(String holder, List<String> names) {
-    LayerHold hold = new LayerHold(this, holder, names);
+  private LayerHold holdNames(String holder, boolean mounted, List<String> names) {
+    LayerHold hold = new LayerHold(this, holder, mounted, names);
     lock.lock();
     try {
       for (String name : hold.names()) {
@@ -350,10 +378,17 @@ public final class LayerStore implements AutoCloseable {
           }
         }
       }
+      replaced.values().forEach(users -> users.remove(hold));
+      replaced.entrySet().removeIf(old -> old.getValue().isEmpty() && discarded(old.getKey()));
     } finally {
       lock.unlock();
     }
     recount();
+  }
+
+  private boolean discarded(String old) {
+    discard(replacedFd, old);
+    return true;
   }
 
   /** Deletes layers that nobody has held for a time. */
@@ -381,10 +416,56 @@ public final class LayerStore implements AutoCloseable {
 
   /** Under the lock. */
   private void drop(String name) {
+    forget(name);
+    discard(layersFd, name);
+  }
+
+  /** Under the lock. */
+  private void forget(String name) {
     present.remove(name);
     idleSince.remove(name);
     unsynced.remove(name);
-    discard(layersFd, name);
+    suspects.remove(name);
+  }
+
+  /**
+   * A layer is not what it should be. From now on it is not here, so that it is fetched again; what
+   * runs on its files keeps them to its end.
+   */
+  public void condemn(Digest diffId, String why) {
+    String name = StoredLayer.nameOf(diffId);
+    lock.lock();
+    try {
+      if (present.containsKey(name)) {
+        LOG.warn("image store {}: layer {} is damaged and goes: {}", root, diffId, why);
+        forget(name);
+        replace(name);
+      }
+    } finally {
+      lock.unlock();
+    }
+    recount();
+  }
+
+  /** Moves a layer out of the way, and deletes it when no container can be using it. */
+  private void replace(String name) {
+    String old = boot + "." + name + "-" + sequence.incrementAndGet();
+    Set<LayerHold> users = new HashSet<>(holds.getOrDefault(name, Set.of()));
+    users.removeIf(hold -> !hold.mounted());
+    // Before the records of containers are read, any of them may be a user.
+    if (mayDelete && users.isEmpty()) {
+      discard(layersFd, name);
+      return;
+    }
+    try {
+      files.renameat2(layersFd, name, replacedFd, old, 0);
+      if (mayDelete) {
+        replaced.put(old, users);
+      }
+    } catch (LinuxException e) {
+      LOG.error(
+          "image store {}: {} cannot be moved out of the way: {}", root, name, e.getMessage());
+    }
   }
 
   private void discard(Fd from, String name) {
@@ -534,17 +615,17 @@ public final class LayerStore implements AutoCloseable {
   private StoredLayer unpack(LayerWork work, Descriptor blob, Digest diffId, BlobSource source) {
     String name = StoredLayer.nameOf(diffId);
     String making = name + "-" + sequence.incrementAndGet();
+    uncleanBoots.open();
     files.mkdirat(ingestFd, making, 0700);
     boolean done = false;
     try (Fd directory = files.openat2(ingestFd, making, DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH)) {
-      files.mkdirat(directory, "fs", 0755);
-      UnpackedLayer unpacked;
-      try (Fd fs = files.openat2(directory, "fs", DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH)) {
-        unpacked =
-            new LayerFetch(files, hashing, limits)
-                .run(blob, diffId, source.open(blob, work.cancellation()), fs, work::progress);
-      }
-      StoredLayer layer = new StoredLayer(diffId, name, unpacked.bytes(), unpacked.inodes(), boot);
+      LayerFetch.Result result =
+          new LayerFetch(files, hashing, limits)
+              .run(blob, diffId, source.open(blob, work.cancellation()), directory, work::progress);
+      UnpackedLayer unpacked = result.layer();
+      StoredLayer layer =
+          new StoredLayer(
+              diffId, name, unpacked.bytes(), unpacked.inodes(), result.tarBytes(), boot);
       records.write(directory, RECORD, encode(layer), false);
       publish(making, layer);
       done = true;
@@ -626,6 +707,121 @@ public final class LayerStore implements AutoCloseable {
     files.openat2(layersFd, name + "/" + SYNCED, flags, 0600, OpenFlags.RESOLVE_BENEATH).close();
   }
 
+  /**
+   * Checks a layer against its diffID, files and attributes. It must not go away meanwhile: the
+   * caller holds it.
+   *
+   * @return what is wrong, when something is
+   * @throws FaultException NOT_FOUND when it is not here; RESOURCE_EXHAUSTED or INTERNAL when it
+   *     cannot be checked
+   */
+  public Optional<String> verify(Digest diffId, Cancellation cancellation) {
+    StoredLayer layer = here(diffId);
+    closing.check();
+    CompletableFuture<Optional<String>> result = new CompletableFuture<>();
+    checkers.execute(() -> check(layer, cancellation, result));
+    return Waiting.on(result, cancellation);
+  }
+
+  private StoredLayer here(Digest diffId) {
+    return find(diffId)
+        .orElseThrow(
+            () -> FaultException.notFound("layer %s is not in the store %s", diffId, root));
+  }
+
+  /** On a checker. */
+  private void check(
+      StoredLayer layer, Cancellation cancellation, CompletableFuture<Optional<String>> result) {
+    String scratch = "verify-" + layer.name() + "-" + sequence.incrementAndGet();
+    try {
+      files.mkdirat(ingestFd, scratch, 0700);
+      try (Fd directory =
+              files.openat2(layersFd, layer.name(), DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH);
+          Fd empty = files.openat2(ingestFd, scratch, DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH)) {
+        Optional<String> wrong =
+            new LayerVerification(files, hashing).run(layer, directory, empty, cancellation);
+        result.complete(wrong);
+      }
+    } catch (LinuxException e) {
+      result.completeExceptionally(LayerFaults.of("verify layer " + layer.diffId(), e));
+    } catch (RuntimeException e) {
+      result.completeExceptionally(e);
+    } finally {
+      removeNow(scratch);
+    }
+  }
+
+  /**
+   * Verifies what an unclean end of an earlier boot may have torn, one layer after the other.
+   * Blocks until that is done.
+   *
+   * @param afterLoss is told when a layer has gone
+   */
+  public void verifySuspects(Runnable afterLoss) {
+    for (String name : suspectNames()) {
+      if (settle(name).isPresent()) {
+        afterLoss.run();
+      }
+    }
+    if (suspectNames().isEmpty()) {
+      uncleanBoots.settled();
+    }
+  }
+
+  private List<String> suspectNames() {
+    lock.lock();
+    try {
+      return List.copyOf(suspects);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Verifies those layers that an unclean end may have torn, before they are used.
+   *
+   * @return whether all are sound; a damaged one is not here any more
+   */
+  public boolean settle(Collection<Digest> diffIds) {
+    return diffIds.stream()
+        .map(StoredLayer::nameOf)
+        .distinct()
+        .filter(name -> settle(name).isPresent())
+        .findAny()
+        .isEmpty();
+  }
+
+  /** What was wrong with a suspect; it is none afterwards. */
+  private Optional<String> settle(String name) {
+    StoredLayer layer;
+    lock.lock();
+    try {
+      layer = suspects.contains(name) ? present.get(name) : null;
+    } finally {
+      lock.unlock();
+    }
+    if (layer == null) {
+      return Optional.empty();
+    }
+    LayerHold hold = hold("verification after an unclean end", List.of(layer.diffId()));
+    try {
+      Optional<String> wrong = verify(layer.diffId(), closing);
+      wrong.ifPresentOrElse(why -> condemn(layer.diffId(), why), () -> acquit(name));
+      return wrong;
+    } finally {
+      hold.closeAndKeep();
+    }
+  }
+
+  private void acquit(String name) {
+    lock.lock();
+    try {
+      suspects.remove(name);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private static byte[] encode(StoredLayer layer) {
     try {
       return MAPPER.writeValueAsBytes(
@@ -634,6 +830,7 @@ public final class LayerStore implements AutoCloseable {
               .put("diffId", layer.diffId().toString())
               .put("bytes", layer.bytes())
               .put("inodes", layer.inodes())
+              .put("tarBytes", layer.tarBytes())
               .put("boot", layer.boot()));
     } catch (IOException e) {
       throw new IllegalStateException("a record of strings and numbers can always be written", e);
@@ -648,6 +845,7 @@ public final class LayerStore implements AutoCloseable {
         StoredLayer.nameOf(diffId),
         json.path("bytes").asLong(),
         json.path("inodes").asLong(),
+        json.path("tarBytes").asLong(-1),
         json.path("boot").asText());
   }
 
@@ -656,26 +854,30 @@ public final class LayerStore implements AutoCloseable {
     return rootFd;
   }
 
-  /** Ends the threads; work in flight fails. */
+  /** Ends the threads; work in flight fails. Twice is harmless. */
   @Override
   public void close() {
+    if (closing.reason().isPresent()) {
+      return;
+    }
+    FaultException stopping = new FaultException(Fault.UNAVAILABLE, "the daemon is stopping");
+    closing.cancel(stopping);
     lock.lock();
     try {
-      inFlight
-          .values()
-          .forEach(work ->
-              work.cancellation()
-                  .cancel(new FaultException(Fault.UNAVAILABLE, "the daemon is stopping")));
+      inFlight.values().forEach(work -> work.cancellation().cancel(stopping));
     } finally {
       lock.unlock();
     }
-    workers.shutdown();
-    deleter.shutdown();
+    List<ExecutorService> pools = List.of(workers, deleter, checkers);
+    pools.forEach(ExecutorService::shutdown);
     try {
-      boolean unpacked = workers.awaitTermination(10, TimeUnit.SECONDS);
-      boolean deleted = deleter.awaitTermination(10, TimeUnit.SECONDS);
-      if (unpacked && deleted) {
-        for (Fd fd : List.of(layersFd, ingestFd, trashFd, rootFd)) {
+      boolean ended = true;
+      for (ExecutorService pool : pools) {
+        ended &= pool.awaitTermination(10, TimeUnit.SECONDS);
+      }
+      if (ended) {
+        uncleanBoots.close();
+        for (Fd fd : List.of(layersFd, ingestFd, trashFd, replacedFd, rootFd)) {
           fd.close();
         }
       }

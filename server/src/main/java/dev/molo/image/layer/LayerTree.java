@@ -43,6 +43,17 @@ final class LayerTree implements AutoCloseable {
     void removed(Stat stat);
   }
 
+  /** Takes what is to be removed, when it has a use for it. */
+  interface Spared {
+    /** False: not taken, it goes. */
+    boolean take(Fd parent, byte[] name, String path, Stat stat);
+
+    /** Takes nothing. */
+    static Spared nothing() {
+      return (parent, name, path, stat) -> false;
+    }
+  }
+
   /**
    * A name in an open directory.
    *
@@ -67,13 +78,15 @@ final class LayerTree implements AutoCloseable {
   private final Files files;
   private final Fd root;
   private final RemovalListener removals;
+  private final Spared spared;
   private final LinkedHashMap<String, Directory> open = new LinkedHashMap<>(64, 0.75f, true);
   private long impliedDirectories;
 
-  LayerTree(Files files, Fd root, RemovalListener removals) {
+  LayerTree(Files files, Fd root, RemovalListener removals, Spared spared) {
     this.files = files;
     this.root = root;
     this.removals = removals;
+    this.spared = spared;
   }
 
   static byte[] bytes(String latin1) {
@@ -134,12 +147,7 @@ final class LayerTree implements AutoCloseable {
    * open.
    */
   void remove(Place place, Stat stat) {
-    if (stat.isDirectory()) {
-      removeTree(place.parent(), place.nameBytes());
-    } else {
-      files.unlinkat(place.parent(), place.nameBytes(), 0);
-    }
-    removals.removed(stat);
+    removeOne(place.parent(), place.nameBytes(), place.path(), stat);
     if (stat.isDirectory() || stat.isSymbolicLink()) {
       forget(place.parent());
     }
@@ -157,7 +165,19 @@ final class LayerTree implements AutoCloseable {
         });
   }
 
-  private void removeTree(Fd parent, byte[] name) {
+  private void removeOne(Fd parent, byte[] name, String path, Stat stat) {
+    if (spared.take(parent, name, path, stat)) {
+      return;
+    }
+    if (stat.isDirectory()) {
+      removeTree(parent, name, path);
+    } else {
+      files.unlinkat(parent, name, 0);
+    }
+    removals.removed(stat);
+  }
+
+  private void removeTree(Fd parent, byte[] name, String path) {
     try (Fd directory =
         files.openat2(
             parent,
@@ -168,12 +188,8 @@ final class LayerTree implements AutoCloseable {
       for (DirEntry entry : files.list(directory)) {
         byte[] child = entry.nameBytes();
         Stat stat = files.statx(directory, child, OpenFlags.AT_SYMLINK_NOFOLLOW);
-        if (stat.isDirectory()) {
-          removeTree(directory, child);
-        } else {
-          files.unlinkat(directory, child, 0);
-        }
-        removals.removed(stat);
+        String childPath = path + "/" + new String(child, StandardCharsets.ISO_8859_1);
+        removeOne(directory, child, childPath, stat);
       }
     }
     files.unlinkat(parent, name, OpenFlags.AT_REMOVEDIR);

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,6 +42,7 @@ final class LayerUnpacker {
   private final Fd root;
   private final UnpackLimits limits;
   private final LayerTree tree;
+  private final boolean contents;
   private final byte[] buffer = new byte[BUFFER];
   private final ByteBuffer direct = ByteBuffer.allocateDirect(BUFFER);
   private final Map<String, TimeSpec> directoryTimes = new LinkedHashMap<>();
@@ -51,10 +53,25 @@ final class LayerUnpacker {
   private boolean warnedOfAttributes;
 
   LayerUnpacker(Files files, Fd root, UnpackLimits limits) {
+    this(files, root, limits, LayerTree.Spared.nothing(), true);
+  }
+
+  /**
+   * @param spared is offered what one entry takes the place of
+   * @param contents whether files are filled; without, they are as long and empty
+   */
+  LayerUnpacker(
+      Files files, Fd root, UnpackLimits limits, LayerTree.Spared spared, boolean contents) {
     this.files = files;
     this.root = root;
     this.limits = limits;
-    this.tree = new LayerTree(files, root, this::subtract);
+    this.contents = contents;
+    this.tree = new LayerTree(files, root, this::subtract, spared);
+  }
+
+  /** Directories whose time the archive gave, by path; the root's is empty. */
+  Set<String> timedDirectories() {
+    return directoryTimes.keySet();
   }
 
   /** Unpacks the whole archive. */
@@ -95,6 +112,7 @@ final class LayerUnpacker {
     }
     LayerTree.Place place = tree.locate(components);
     if (Whiteouts.isWhiteout(place.name())) {
+      checkRoom(entry.size());
       whiteout(place);
       return;
     }
@@ -195,6 +213,7 @@ final class LayerUnpacker {
     checkRoom(entry.size());
     try (Fd fd = create(place, entry)) {
       inodes++;
+      tar.goesTo(place.path(), entry.segments());
       content(tar, fd, entry);
       if (hasOwner(entry)) {
         files.fchown(fd, entry.uid(), entry.gid());
@@ -233,11 +252,11 @@ final class LayerUnpacker {
         // Marks the end of a sparse file that ends in a hole.
         continue;
       }
-      if (segment.offset() != end) {
+      if (contents && segment.offset() != end) {
         files.lseek(fd, segment.offset(), OpenFlags.SEEK_SET);
       }
       copy(tar, fd, segment.length());
-      end = segment.offset() + segment.length();
+      end = contents ? segment.offset() + segment.length() : end;
       bytes += blocks(segment.length());
     }
     if (end < entry.size()) {
@@ -252,8 +271,10 @@ final class LayerUnpacker {
       if (n < 0) {
         throw new TarFormatException("its content ends early");
       }
-      direct.clear().put(buffer, 0, n).flip();
-      files.writeFully(fd, direct);
+      if (contents) {
+        direct.clear().put(buffer, 0, n).flip();
+        files.writeFully(fd, direct);
+      }
       left -= n;
     }
   }

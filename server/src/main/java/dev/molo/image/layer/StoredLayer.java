@@ -9,9 +9,12 @@ import dev.molo.image.Digest;
  * @param name of its directory below images/layers, at most 20 characters
  * @param bytes allocated
  * @param inodes used
+ * @param tarBytes length of its tar; negative when the tar cannot be made again, because nothing is
+ *     kept of it
  * @param boot id of the boot in which it was unpacked
  */
-public record StoredLayer(Digest diffId, String name, long bytes, long inodes, String boot) {
+public record StoredLayer(
+    Digest diffId, String name, long bytes, long inodes, long tarBytes, String boot) {
 
   /**
    * How many digits of the diffID make a name: 80 bits, so that two layers of one store never meet

@@ -30,9 +30,10 @@ final class TarReader {
   private final CRC32C crc = new CRC32C();
   private PaxRecords global = PaxRecords.empty();
   private long remaining;
-  private long contentLength;
   private int padding;
   private boolean open;
+  private String goesTo;
+  private List<TarEntry.Segment> goesToSegments = List.of();
 
   TarReader(InputStream in, TarRecorder recorder) {
     this(in, recorder, false);
@@ -133,10 +134,20 @@ final class TarReader {
 
   private void beginContent(long length) {
     remaining = length;
-    contentLength = length;
     padding = (int) (-length & (BLOCK - 1));
     crc.reset();
+    goesTo = "";
     open = true;
+  }
+
+  /**
+   * The current entry's stored content is about to be read into a file.
+   *
+   * @param path below the layer's root
+   */
+  void goesTo(String path, List<TarEntry.Segment> segments) {
+    goesTo = remaining > 0 ? path : "";
+    goesToSegments = segments;
   }
 
   private void finishContent() throws IOException {
@@ -147,12 +158,17 @@ final class TarReader {
       in.skipNBytes(remaining);
       remaining = 0;
     }
-    while (remaining > 0) {
-      read(skipBuffer, 0, skipBuffer.length);
-    }
     open = false;
-    if (contentLength > 0) {
-      recorder.content(contentLength, (int) crc.getValue());
+    if (!goesTo.isEmpty()) {
+      if (remaining > 0) {
+        throw new IllegalStateException(remaining + " bytes of " + goesTo + " were not read");
+      }
+      recorder.content(goesTo, goesToSegments, (int) crc.getValue());
+    }
+    while (remaining > 0) {
+      // Of no file, as the content that a whiteout should not have.
+      int n = read(skipBuffer, 0, skipBuffer.length);
+      recorder.structure(skipBuffer, 0, n);
     }
     if (padding > 0) {
       readStructure(block, padding);
@@ -208,6 +224,8 @@ final class TarReader {
       long offset = lines.next();
       segments.add(new TarEntry.Segment(offset, lines.next()));
     }
+    // The map is no part of the file.
+    crc.reset();
     return new SparseMap(pax.realSize(), segments);
   }
 
@@ -241,6 +259,7 @@ final class TarReader {
           }
           have += n;
         }
+        recorder.structure(lines, 0, BLOCK);
         at = 0;
       }
       return lines[at++];

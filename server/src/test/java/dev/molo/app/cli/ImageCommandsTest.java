@@ -78,6 +78,16 @@ class ImageCommandsTest {
   }
 
   @Test
+  void verifySaysEachLayerAndFailsWhileDamageIsLeft() throws IOException {
+    assertThat(molo("image", "verify")).isEqualTo(ExitCode.FAILED);
+    assertThat(out.toString())
+        .contains("damaged  file \"a\" is gone", "0 sound, 1 damaged, 0 repaired");
+    assertThat(molo("image", "verify", "--repair", "-o", "json")).isZero();
+    assertThat(new ObjectMapper().readTree(out.toString()).at("/layers/0/verdict").asText())
+        .isEqualTo("repaired");
+  }
+
+  @Test
   void nobodyOnTheSocketIsToldFromFailure() {
     http.close();
     assertThat(molo("image", "du")).isEqualTo(ExitCode.UNREACHABLE);
