@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Builds one set of images into an OCI image layout. Called by ./build, which brings the inputs.
 
-    make_images.py SET --out LAYOUT --busybox PATH [--tree DIR]
+    make_images.py SET --out LAYOUT [--busybox PATH] --tree DIR
 
-SET is quickstart, conformance or big. The tree holds unpacked Debian packages.
+SET is quickstart, conformance, kubelet, examples or big. The tree holds unpacked Debian packages;
+that of the set kubelet holds what ../kubelet/workload/build made.
 """
 
 import argparse
@@ -73,11 +74,18 @@ def shared_libraries(tree, program):
             yield "usr/lib/x86_64-linux-gnu/" + name.strip(), os.path.realpath(file.rsplit(" (", 1)[0])
 
 
-def nginx_layer(tree, port):
+def program_layer(tree, *programs):
+    """Programs of the tree with the loader and the libraries that they need."""
     layer = Layer()
-    layer.host_file(os.path.join(tree, "usr/sbin/nginx"), "usr/sbin/nginx", 0o755)
-    for path, file in shared_libraries(tree, "usr/sbin/nginx"):
-        layer.host_file(file, path, 0o755)
+    for program in programs:
+        layer.host_file(os.path.join(tree, program), program, 0o755)
+        for path, file in shared_libraries(tree, program):
+            layer.host_file(file, path, 0o755)
+    return layer
+
+
+def nginx_layer(tree, port):
+    layer = program_layer(tree, "usr/sbin/nginx")
     for d in ("var/lib/nginx", "var/log/nginx", "var/cache/nginx"):
         layer.dir(d)
     layer.symlink("var/log/nginx/access.log", "/dev/stdout").symlink("var/log/nginx/error.log", "/dev/stderr")
@@ -90,9 +98,11 @@ events {{ worker_connections 64; }}
 http {{
   access_log /dev/stdout;
   default_type text/html;
-  server {{ listen {port}; location / {{ root /usr/share/nginx/html; index index.html; }} }}
+  include /etc/nginx/conf.d/*.conf;
 }}
 """.encode())
+    layer.add("etc/nginx/conf.d/default.conf",
+              f"server {{ listen {port}; location / {{ root /usr/share/nginx/html; index index.html; }} }}\n".encode())
     return layer
 
 
@@ -142,6 +152,42 @@ def conformance_images(layout, busybox, tree):
     layout.image("bench/work", ["1"], [base, Layer().host_file(pause, "work", 0o755)], {**ENVIRONMENT, "Cmd": ["/work"]}, "oci", index=False)
 
 
+def kubelet_images(layout, busybox, tree):
+    """What the pods of the kubelet suite run."""
+    base = busybox_layer(busybox, APPLETS)
+    # tags other than latest: the kubelet asks the registry each time for that one
+    layout.image("library/busybox", ["1.35"], [base], SHELL, "oci", index=False)
+    layout.image("conformance/workload", ["1"], [base, Layer().host_file(os.path.join(tree, "workload"), "usr/bin/workload", 0o755)],
+                 {**ENVIRONMENT, "Entrypoint": ["/usr/bin/workload"]}, "oci", index=False)
+    # nobody runs it for long: for the garbage collection of images
+    layout.image("conformance/unused", ["1"], [base, Layer().add("unused", b"x" * 4096)], SHELL, "oci", index=False)
+
+
+def mariadb_layer(tree):
+    layer = program_layer(tree, "usr/sbin/mariadbd", "usr/bin/mariadb", "usr/bin/mariadb-admin", "usr/bin/mariadb-slap",
+                          "usr/bin/my_print_defaults", "usr/bin/resolveip")
+    layer.host_file(os.path.join(tree, "usr/bin/mariadb-install-db"), "usr/bin/mariadb-install-db", 0o755)
+    layer.host_tree(os.path.join(tree, "usr/share/mysql"), "usr/share/mysql")
+    layer.host_file(os.path.join(HERE, "mariadb-entrypoint"), "usr/local/bin/docker-entrypoint.sh", 0o755)
+    layer.add("etc/passwd", (PASSWD + "mysql:x:999:999::/var/lib/mysql:/bin/false\n").encode())
+    layer.add("etc/group", (GROUP + "mysql:x:999:\n").encode())
+    layer.dir("etc/mysql/conf.d").add("etc/mysql/my.cnf", b"[mysqld]\nbind-address = *\nskip-name-resolve\n!includedir /etc/mysql/conf.d/\n")
+    return layer.dir("var/lib/mysql", 0o755, 999, 999).dir("run/mysqld", 0o755, 999, 999)
+
+
+def examples_images(layout, busybox, tree):
+    """What docs/examples run, under the names that the public images have, and with their contract."""
+    base = busybox_layer(busybox, APPLETS)
+    layout.image("library/busybox", ["1.35"], [base], SHELL, "oci", index=False)
+    layout.image("library/nginx", ["stable"], [base, nginx_layer(tree, 80)], nginx_config(80), "oci", index=False)
+    layout.image("library/mariadb", ["10.11"], [base, mariadb_layer(tree)],
+                 {**ENVIRONMENT, "Entrypoint": ["docker-entrypoint.sh"], "Cmd": ["mariadbd"], "Volumes": {"/var/lib/mysql": {}},
+                  "ExposedPorts": {"3306/tcp": {}}}, "oci", index=False)
+    perl = program_layer(tree, "usr/bin/perl")
+    perl.host_tree(os.path.join(tree, "usr/lib/x86_64-linux-gnu/perl-base"), "usr/lib/x86_64-linux-gnu/perl-base")
+    layout.image("library/perl", ["5.36-slim"], [base, perl], {**ENVIRONMENT, "Cmd": ["perl", "-de0"]}, "oci", index=False)
+
+
 def big_images(layout, busybox, tree):
     """Ordinary distribution files, many small ones and some large, in six layers: for pulls."""
     parts = ("usr/share/go-1.19/src", "usr/lib/go-1.19", "usr/bin", "usr/lib/x86_64-linux-gnu",
@@ -158,7 +204,8 @@ def big_images(layout, busybox, tree):
     layout.image("bench/big", ["1"], layers, SHELL, "oci", index=False)
 
 
-SETS = {"quickstart": quickstart_images, "conformance": conformance_images, "big": big_images}
+SETS = {"quickstart": quickstart_images, "conformance": conformance_images, "kubelet": kubelet_images,
+        "examples": examples_images, "big": big_images}
 
 
 def main():

@@ -96,14 +96,15 @@ same() { [ "$2" = "$3" ] || flunk "$1: wanted \"$2\", got \"$3\""; }
 
 match() { [[ $3 =~ $2 ]] || flunk "$1: wanted something like \"$2\", got \"$3\""; }
 
-# eventually SECONDS COMMAND ...: waits until the command succeeds. The guest is slow: it gets five times as long.
-report_patience=1
+# eventually SECONDS COMMAND ...: waits until the command succeeds, and tries every $report_pause seconds. The guest is slow:
+# it gets five times as long.
+report_patience=1 report_pause=0.05
 ! grep -q 'User Mode Linux' /proc/cpuinfo || report_patience=5
 eventually() {
   local until=$((SECONDS + $1 * report_patience))
   shift
   until "$@" >/dev/null 2>&1; do
     [ $SECONDS -le $until ] || { flunk "$* : did not come true in time"; return 1; }
-    sleep 0.05
+    sleep $report_pause
   done
 }

@@ -8,6 +8,7 @@
 #   suite_nothing_left BEFORE
 #                            a test: stops the runtime, and compares
 #
+# suite_images names the sets of images that are built and served; conformance, unless it is set before.
 # Beside its rows, a suite leaves NAME.facts (what ran, when, where: a name, a tab, a value a line) and NAME.probes (see probes.sh) in
 # MOLO_RESULTS. The registry and the runtime end with the script, and the folder goes.
 . "$(dirname "${BASH_SOURCE[0]}")/paths.sh"
@@ -25,7 +26,8 @@ suite_open() {
   [[ $runtime =~ ^(molo|containerd)$ ]] || die "--runtime is molo or containerd, not \"$runtime\""
   # built before the stage is entered, which has no network
   tools=$("$top/conformance/tools/build") || exit 1
-  "$top/conformance/images/build" conformance > /dev/null || exit 1
+  local set
+  for set in ${suite_images:=conformance}; do "$top/conformance/images/build" "$set" > /dev/null || exit 1; done
   [ $runtime = molo ] || "$top/conformance/bench/peer/build" > /dev/null || exit 1
   stage_enter "${given[@]}"
   instance=$name$MOLO_STAGE
@@ -35,7 +37,7 @@ suite_open() {
   trap suite_close EXIT
   trap 'exit 130' INT TERM
   instance_configure "$folder/molo"
-  registry_start "$folder/registry" && registry_fill conformance > "$folder/pushed" || exit 1
+  registry_start "$folder/registry" && registry_fill $suite_images > "$folder/pushed" || exit 1
   registry_mirrors "$folder/$runtime/config/certs.d"
   report_open "$name"
   suite_fact kernel "$(uname -r)"
