@@ -243,6 +243,7 @@ expect_gaps() {
     off)
       match "series of a pod in /metrics/cadvisor" 'container_memory_working_set_bytes\{container="",id="/kubepods/besteffort/pod[^/"]*",[^}]*pod="chatty-node"\}' "$metrics"
       match "series of a container, without its name" 'container_memory_working_set_bytes\{container="",id="/kubepods/besteffort/pod[^/"]*/molo-[^/"]*/[^"]*",[^}]*pod=""\}' "$metrics"
+      same "series of what is exec'd in containers" 0 "$(grep -c 'id="[^"]*/exec-' <<< "$metrics")"
       same "series that name a container" 0 "$(grep -c '^container_[a-z_]*{container="[^"]' <<< "$metrics")"
       ;;
     on) same "series of pods and containers in /metrics/cadvisor" 0 "$(grep -c '^container_memory_working_set_bytes{' <<< "$metrics")" ;;

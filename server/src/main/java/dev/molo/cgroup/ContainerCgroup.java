@@ -15,6 +15,15 @@ import java.util.regex.Pattern;
  * can be born into it. Thread-safe.
  */
 public final class ContainerCgroup implements AutoCloseable {
+  private static final String EXEC_PREFIX = "exec-";
+
+  /**
+   * cAdvisor, which is part of the kubelet, leaves cgroups with this ending alone (its
+   * container/systemd/factory.go). Without it each exec probe would be taken up as a container,
+   * sampled, and complained of once it is gone.
+   */
+  private static final String EXEC_SUFFIX = ".mount";
+
   private static final Pattern EXEC_NAME = Pattern.compile("[A-Za-z0-9_-]{1,64}");
 
   private final ContainerId id;
@@ -125,7 +134,8 @@ public final class ContainerCgroup implements AutoCloseable {
     }
     CgroupDirectory parent = directory.again();
     try {
-      return new ExecCgroup(parent, "exec-" + name, parent.makeChild("exec-" + name));
+      String child = EXEC_PREFIX + name + EXEC_SUFFIX;
+      return new ExecCgroup(parent, child, parent.makeChild(child));
     } catch (RuntimeException e) {
       parent.close();
       throw e;
@@ -140,7 +150,7 @@ public final class ContainerCgroup implements AutoCloseable {
   public int removeEmptyExecs() {
     int removed = 0;
     for (byte[] name : directory.children()) {
-      if (new String(name, StandardCharsets.UTF_8).startsWith("exec-")
+      if (new String(name, StandardCharsets.UTF_8).startsWith(EXEC_PREFIX)
           && directory.removeChild(name)) {
         removed++;
       }

@@ -5,7 +5,7 @@
  * <pre>
  *   &lt;cgroup_parent&gt;/&lt;instance&gt;-&lt;sandbox id&gt;/supervisor  the pod's supervisor, no limits
  *                                        /&lt;container id&gt;    a container: limits, statistics, kill
- *                                        /&lt;container id&gt;/exec-…  an exec'd tree, no controllers
+ *                                        /&lt;container id&gt;/exec-….mount  an exec'd tree, no controllers
  * </pre>
  *
  * <p>The parent belongs to whoever named it (the kubelet): nothing is limited there, controllers

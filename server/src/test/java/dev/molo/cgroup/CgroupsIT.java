@@ -113,7 +113,7 @@ class CgroupsIT {
         ContainerCgroup container = pod.createContainer(ContainerId.random(), Resources.NONE);
         ExecCgroup exec = container.exec("1")) {
       Process main = enter(container.path(), "exec sleep 1000");
-      Process run = enter(container.path() + "/exec-1", "sleep 1000 & exec sleep 1000");
+      Process run = enter(container.path() + "/exec-1.mount", "sleep 1000 & exec sleep 1000");
       assertThat(exec.populated()).isTrue();
       assertThat(exec.removeIfEmpty()).isFalse();
 
