@@ -160,10 +160,10 @@ expect_nopull() {
   match "message" "nothing-of-this-name" "$(container nopull absent .state.waiting.message)"
 }
 
-expect_batch() {
-  eventually 90 pod_says batch .status.phase Succeeded || return 1
-  same "runs" 2 "$(wc -l < "$seen/batch/runs")"
-  same "restarts" 1 "$(container batch main .restartCount)"
+expect_twice() {
+  eventually 90 pod_says twice .status.phase Succeeded || return 1
+  same "runs" 2 "$(wc -l < "$seen/twice/runs")"
+  same "restarts" 1 "$(container twice main .restartCount)"
 }
 
 expect_crash() {
@@ -283,6 +283,19 @@ expect_kill() {
   same "how it ended" "7 Error" "$(container late main '.state.terminated | "\(.exitCode) \(.reason)"')"
   still_the_same() { after=$(running_now); [ "$after" = "$before" ]; }
   eventually 40 still_the_same || same "containers" "$before" "$after"
+}
+
+# expect_example NAME: a file of docs/examples, as it is
+expect_example() {
+  node_apply "$examples/$1.yaml"
+  "check_$1"
+}
+
+# the kubelet restarts it, on the same data
+expect_database_restart() {
+  database_kill
+  eventually 60 container_says mariadb mariadb .restartCount 1
+  check_database_kept
 }
 
 expect_hooks() {
