@@ -2,12 +2,9 @@ package dev.molo.launch;
 
 import dev.molo.fault.FaultException;
 import dev.molo.linux.Capability;
-import dev.molo.linux.Errno;
 import dev.molo.linux.Fd;
 import dev.molo.linux.Linux;
-import dev.molo.linux.LinuxException;
 import dev.molo.spec.ContainerSecurity;
-import dev.molo.spec.SecurityProfile;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -30,7 +27,8 @@ record Confinement(
     List<String> warnings) {
 
   /** Decides, and refuses what this host cannot give. */
-  static Confinement of(ContainerSecurity security, Linux linux, SeccompFilters filters) {
+  static Confinement of(
+      ContainerSecurity security, Linux linux, SeccompFilters filters, AppArmor apparmorOfHost) {
     CapabilitySets capabilities = CapabilitySets.of(security, linux.system());
     List<String> warnings = new ArrayList<>();
     if (!capabilities.missing().isEmpty()) {
@@ -38,7 +36,7 @@ record Confinement(
           "without %s, which the daemon does not have itself"
               .formatted(String.join(", ", capabilities.missing())));
     }
-    Optional<String> apparmor = apparmor(security, linux, warnings);
+    Optional<String> apparmor = apparmorOfHost.profile(security, warnings);
     refuseSelinux(security, linux);
     return new Confinement(
         capabilities,
@@ -69,42 +67,6 @@ record Confinement(
     }
   }
 
-  private static Optional<String> apparmor(
-      ContainerSecurity security, Linux linux, List<String> warnings) {
-    SecurityProfile profile = security.apparmor();
-    boolean enabled = says(linux, "/sys/module/apparmor/parameters/enabled", "Y");
-    return switch (profile.kind()) {
-      case UNCONFINED -> Optional.empty();
-      case RUNTIME_DEFAULT -> {
-        if (enabled && !security.privileged()) {
-          warnings.add("without an AppArmor profile: there is no default one yet");
-        }
-        yield Optional.empty();
-      }
-      case LOCALHOST -> Optional.of(loaded(linux, profile.localhostRef(), enabled));
-    };
-  }
-
-  private static String loaded(Linux linux, String name, boolean enabled) {
-    FieldText.plain("apparmor.localhost_ref", name, 256);
-    if (!enabled) {
-      throw FaultException.precondition(
-          "apparmor.localhost_ref \"%s\": AppArmor is not enabled on this host", name);
-    }
-    String line = name + " (";
-    boolean known =
-        linux
-            .files()
-            .readText(Fd.AT_FDCWD, "/sys/kernel/security/apparmor/profiles")
-            .lines()
-            .anyMatch(profile -> profile.startsWith(line));
-    if (name.isEmpty() || !known) {
-      throw FaultException.precondition(
-          "apparmor.localhost_ref \"%s\" is not loaded on this host", name);
-    }
-    return name;
-  }
-
   /**
    * Without SELinux a label means nothing, as with other runtimes; with it, it must not be lost.
    */
@@ -117,16 +79,5 @@ record Confinement(
 
   private static boolean present(Linux linux, String path) {
     return linux.files().statxIfPresent(Fd.AT_FDCWD, path, 0).isPresent();
-  }
-
-  private static boolean says(Linux linux, String path, String word) {
-    try {
-      return linux.files().readText(Fd.AT_FDCWD, path).trim().equals(word);
-    } catch (LinuxException e) {
-      if (e.errno() == Errno.ENOENT) {
-        return false;
-      }
-      throw e;
-    }
   }
 }

@@ -31,6 +31,7 @@ public final class Launches {
   private final Linux linux;
   private final LaunchSettings settings;
   private final SeccompFilters filters;
+  private final AppArmor apparmor;
   private final List<Rlimit> rlimits;
 
   /**
@@ -40,6 +41,7 @@ public final class Launches {
     this.linux = linux;
     this.settings = settings;
     this.filters = new SeccompFilters(linux);
+    this.apparmor = new AppArmor(linux, settings.apparmorDefault());
     this.rlimits = Rlimit.of(settings.rlimits(), linux);
   }
 
@@ -107,7 +109,7 @@ public final class Launches {
     WorkingDirectory.of(container, image);
     Environment.of(container, image, "", new ProcessUser(0, 0, List.of(), "/"), container.tty());
     oomScoreAdj(container);
-    Confinement.of(container.security(), linux, filters);
+    Confinement.of(container.security(), linux, filters, apparmor);
     checkPaths(container, image);
     new Devices(linux.files()).of(container);
     HostMounts hosts = new HostMounts(linux, settings.createMissingMounts());
@@ -126,7 +128,7 @@ public final class Launches {
     ContainerSpec container = context.container();
     refusePrivilegedInside(context.sandbox(), container);
     refuseUserNamespace(container.security().namespaces());
-    Confinement confinement = Confinement.of(container.security(), linux, filters);
+    Confinement confinement = Confinement.of(container.security(), linux, filters, apparmor);
     LaunchPlan.Builder plan = LaunchPlan.builder();
     List<Fd> opened = new ArrayList<>();
     try {
@@ -167,7 +169,7 @@ public final class Launches {
   public Launch execPlan(ExecContext context) {
     ContainerSpec container = context.container();
     CommandLine.checked("cmd", context.command());
-    Confinement confinement = Confinement.of(container.security(), linux, filters);
+    Confinement confinement = Confinement.of(container.security(), linux, filters, apparmor);
     LaunchPlan.Builder plan = LaunchPlan.builder();
     plan.cgroup(plan.fd(context.cgroup()));
     plan.pidOf(context.containerId().value());

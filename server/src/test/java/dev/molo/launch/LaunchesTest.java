@@ -26,7 +26,7 @@ class LaunchesTest {
 
   private final RecordingLinux linux = Specs.kernel();
   private final Launches launches =
-      new Launches(linux, new LaunchSettings(true, Map.of(), "/sys/fs/cgroup"));
+      new Launches(linux, new LaunchSettings(true, Map.of(), "/sys/fs/cgroup", "molo-default"));
   private final Specs specs = new Specs();
   private ImageDefaults image = ImageDefaults.NONE;
 
@@ -230,7 +230,8 @@ class LaunchesTest {
             "mkdirat(AT_FDCWD, /made, 493)",
             "mkdirat(AT_FDCWD, /made/by, 493)",
             "mkdirat(AT_FDCWD, /made/by/us, 493)");
-    Launches strict = new Launches(linux, new LaunchSettings(false, Map.of(), "/sys/fs/cgroup"));
+    Launches strict =
+        new Launches(linux, new LaunchSettings(false, Map.of(), "/sys/fs/cgroup", "molo-default"));
     assertThatThrownBy(() -> strict.check(specs.sandbox(), specs.container(), image))
         .hasMessage(
             "mounts[/data]: host path /made/by/us does not exist (mounts.createMissing is false)");
