@@ -52,33 +52,37 @@ final class LogFiles {
    */
   Optional<Fd> open(SandboxSpec sandbox, ContainerSpec container) {
     return path(sandbox, container)
-        .map(path -> linux.blocking().run("open log " + path, () -> openBelow(sandbox, container)));
+        .map(path ->
+            linux
+                .blocking()
+                .run(
+                    "open log " + path,
+                    () -> openBelow(sandbox.logDirectory(), container.logPath())));
   }
 
-  private Fd openBelow(SandboxSpec sandbox, ContainerSpec container) {
-    String relative = container.logPath();
-    try (Fd root = logDirectory(sandbox.logDirectory())) {
+  /** The file at {@code relative} below {@code directory}, or a refusal. */
+  Fd openBelow(String directory, String relative) {
+    try (Fd root = logDirectory(directory)) {
       Fd log = openOrMake(root, relative);
       if (!linux.files().fstat(log).isRegular()) {
         log.close();
-        throw refused(sandbox, relative, "it is no regular file");
+        throw refused(directory, relative, "it is no regular file");
       }
       return log;
     } catch (LinuxException e) {
       if (e.errno() == Errno.ELOOP || e.errno() == Errno.EXDEV) {
         String why = "it leads through a symbolic link or out of the directory";
-        throw refused(sandbox, relative, why);
+        throw refused(directory, relative, why);
       }
       if (e.errno() == Errno.ENXIO) {
-        throw refused(sandbox, relative, "it is a pipe or socket");
+        throw refused(directory, relative, "it is a pipe or socket");
       }
       throw e;
     }
   }
 
-  private static FaultException refused(SandboxSpec sandbox, String relative, String why) {
-    return FaultException.invalid(
-        "open log_path %s below %s: %s", relative, sandbox.logDirectory(), why);
+  private static FaultException refused(String directory, String relative, String why) {
+    return FaultException.invalid("open log_path %s below %s: %s", relative, directory, why);
   }
 
   private Fd openOrMake(Fd root, String relative) {
