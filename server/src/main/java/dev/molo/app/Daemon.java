@@ -135,10 +135,6 @@ public final class Daemon implements AutoCloseable {
       throw FaultException.unimplemented(
           "serve with cgroup.driver: systemd: scopes over D-Bus are not built yet; use cgroupfs");
     }
-    if (config.images().keepBlobs()) {
-      throw FaultException.unimplemented(
-          "serve with images.keepBlobs: true: compressed layers cannot be kept yet");
-    }
   }
 
   private void makeRunFolder() {
@@ -191,6 +187,7 @@ public final class Daemon implements AutoCloseable {
             config.images().maxLayerBytes(),
             config.images().maxLayerEntries(),
             standard.limits().maxRatio()),
+        config.images().keepBlobs(),
         standard.platform(),
         new AdmissionSettings(
             config.policy().allow(),

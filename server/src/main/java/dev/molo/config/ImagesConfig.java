@@ -11,7 +11,8 @@ public record ImagesConfig(
                     + " certificates.",
             derived = "`CONFIG/certs.d`")
         List<Path> certsDirs,
-    @Key("Whether compressed layers and manifests are kept, so that a push keeps the digest.")
+    @Key(
+            "Whether compressed layers are kept beside the unpacked ones, so that a push keeps the manifest's digest.")
         boolean keepBlobs,
     @Key("References that garbage collection spares; `*` stands for any characters.")
         List<String> pinned,

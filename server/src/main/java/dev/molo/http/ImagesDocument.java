@@ -44,7 +44,7 @@ final class ImagesDocument {
         .put("layers", layers);
   }
 
-  private static JsonObject progress(PullProgress progress) {
+  static JsonObject progress(PullProgress progress) {
     JsonArray layers = new JsonArray();
     for (PullProgress.Layer layer : progress.layers()) {
       layers.add(

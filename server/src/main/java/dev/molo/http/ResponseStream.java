@@ -52,6 +52,14 @@ final class ResponseStream extends OutputStream {
     onLoop(response::end);
   }
 
+  /** A field after the body's end, for what is known only then. */
+  void trailer(String field, String value) throws IOException {
+    onLoop(() -> {
+      response.putTrailer(field, value);
+      return Future.succeededFuture();
+    });
+  }
+
   /**
    * Ends a body with a field that says what went wrong: the only way to tell, once the status is
    * out.

@@ -81,7 +81,7 @@ final class Routes {
     Router router = Router.router(vertx);
     router.route().handler(this::admit);
     questions(router);
-    new ImageVerbs(operations).addTo(router, this);
+    new ImageVerbs(images, operations).addTo(router, this);
     router.route().handler(this::unknown);
     return router;
   }

@@ -1,5 +1,6 @@
 package dev.molo.image;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -38,6 +39,24 @@ public interface ImageOperations {
    */
   List<LayerCheck> verify(
       VerifyRequest request, Cancellation cancellation, Consumer<LayerCheck> listener);
+
+  /**
+   * Writes images into an archive. Layers are made again from their files, and compared with their
+   * digests while that is done.
+   *
+   * @return the images in the order asked for, and whether their manifests are those they came with
+   */
+  List<ExportedImage> export(ExportRequest request, ExportTarget target, Cancellation cancellation);
+
+  /**
+   * Pushes an image to a registry.
+   *
+   * @param listener hears how far each layer is, one call at a time
+   */
+  PushedImage push(PushRequest request, Cancellation cancellation, Consumer<PushedLayer> listener);
+
+  /** Where an archive that arrives as a stream may lie until it is imported; cleared at start. */
+  Path scratchDirectory();
 
   /** Each layer with what it takes and why it is kept, the biggest first. */
   List<LayerUse> layers();

@@ -80,7 +80,9 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
     this.admission = new Admission(settings.admission());
     this.platforms = new PlatformChoice(settings.platform());
     this.registry = registry;
-    this.layers = new LayerStore(linux, root, settings.limits(), settings.parallelLayers());
+    this.layers =
+        new LayerStore(
+            linux, root, settings.limits(), settings.parallelLayers(), settings.keepBlobs());
     this.explainer = new PullExplainer(registry, platforms, admission, layers);
     this.records = new ImageRecords(linux.files(), layers.rootDirectory());
     this.timer =
@@ -457,6 +459,80 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
     } finally {
       lock.unlock();
     }
+  }
+
+  @Override
+  public List<ExportedImage> export(
+      ExportRequest request, ExportTarget target, Cancellation cancellation) {
+    if (request.images().isEmpty()) {
+      throw FaultException.invalid("export: no image is named");
+    }
+    List<NamedRecord> images = request.images().stream().map(this::named).toList();
+    List<Digest> needed =
+        images.stream().flatMap(one -> one.record().document().diffIds().stream()).toList();
+    try (LayerHold _ = layers.hold("export", needed)) {
+      return new ArchiveExport(new LayerPacker(layers), request, cancellation).run(images, target);
+    }
+  }
+
+  @Override
+  public PushedImage push(
+      PushRequest request, Cancellation cancellation, Consumer<PushedLayer> listener) {
+    NamedRecord image = named(request.image());
+    Reference target =
+        request
+            .target()
+            .or(() -> image.names().stream().findFirst())
+            .map(Reference::parse)
+            .map(Reference::orLatest)
+            .orElseThrow(() ->
+                FaultException.invalid(
+                    "push %s: the image has no name, so it must be said where to push it",
+                    Quoted.of(request.image())));
+    if (target.digest().isPresent()) {
+      throw FaultException.invalid("push to %s: a tag is needed, not a digest", target);
+    }
+    try (LayerHold _ = layers.hold("push", image.record().document().diffIds())) {
+      PushedImage pushed =
+          new ImagePush(
+                  new LayerPacker(layers),
+                  registry.openPush(target, request.auth(), cancellation),
+                  target,
+                  request.compression(),
+                  cancellation,
+                  listener)
+              .run(image.record());
+      LOG.info("pushed {} to {}", image.record().id(), target);
+      return pushed;
+    }
+  }
+
+  /** An image, and the names under which it goes: the one it was asked for by, or all it has. */
+  private NamedRecord named(String referenceOrId) {
+    lock.lock();
+    try {
+      ImageRecord record = entryOf(referenceOrId).record();
+      return new NamedRecord(
+          record,
+          record.tags().stream().filter(tag -> tag.equals(spelled(referenceOrId))).toList());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** As a record would have it; empty for what is an id. */
+  private static String spelled(String referenceOrId) {
+    try {
+      return Reference.parse(referenceOrId).orLatest().toString();
+    } catch (FaultException e) {
+      // it was found, so it is an id
+      return "";
+    }
+  }
+
+  @Override
+  public Path scratchDirectory() {
+    return layers.scratchDirectory();
   }
 
   @Override

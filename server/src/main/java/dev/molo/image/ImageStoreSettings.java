@@ -13,6 +13,7 @@ import java.util.List;
  *     characters
  * @param parallelLayers layers that are unpacked at once, at least 1
  * @param limits what one layer may unpack to
+ * @param keepBlobs whether compressed layers are kept beside the unpacked ones
  * @param platform what images have to be for
  * @param admission what pulls have to pass
  */
@@ -21,6 +22,7 @@ public record ImageStoreSettings(
     List<String> pinned,
     int parallelLayers,
     UnpackLimits limits,
+    boolean keepBlobs,
     Platform platform,
     AdmissionSettings admission) {
 
@@ -36,6 +38,7 @@ public record ImageStoreSettings(
         List.of(),
         4,
         UnpackLimits.standard(),
+        false,
         Platform.host(),
         AdmissionSettings.standard(root.resolveSibling("verifiers")));
   }

@@ -24,9 +24,10 @@ public final class FakeDaemon implements AutoCloseable {
   private final EventLoopGroup loops;
   private final CriServer server;
   private final Remembering runtime;
-  private final FakeImages images = new FakeImages();
+  private final FakeImages images;
 
   private FakeDaemon(Path folder) throws IOException {
+    images = new FakeImages(folder);
     runtime = new Remembering(folder);
     loops = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
     server =

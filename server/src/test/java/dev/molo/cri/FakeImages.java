@@ -1,8 +1,12 @@
 package dev.molo.cri;
 
+import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.image.Cancellation;
 import dev.molo.image.Digest;
+import dev.molo.image.ExportRequest;
+import dev.molo.image.ExportTarget;
+import dev.molo.image.ExportedImage;
 import dev.molo.image.Image;
 import dev.molo.image.ImageConfig;
 import dev.molo.image.ImageId;
@@ -17,8 +21,17 @@ import dev.molo.image.PullExplanation;
 import dev.molo.image.PullListener;
 import dev.molo.image.PullProgress;
 import dev.molo.image.PullRequest;
+import dev.molo.image.PushRequest;
+import dev.molo.image.PushedImage;
+import dev.molo.image.PushedLayer;
+import dev.molo.image.Reference;
 import dev.molo.image.Usage;
 import dev.molo.image.VerifyRequest;
+import dev.molo.image.content.Descriptor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
@@ -31,10 +44,20 @@ import java.util.function.Consumer;
 
 /** Images that exist because a test said so. A pull of "…/slow" lasts until it is cancelled. */
 final class FakeImages implements Images, ImageOperations {
+  private final Path scratch;
   final Map<String, Image> byName = new ConcurrentHashMap<>();
   final List<PullRequest> pulls = new CopyOnWriteArrayList<>();
   final CountDownLatch slowPullBegan = new CountDownLatch(1);
   final CountDownLatch slowPullEnded = new CountDownLatch(1);
+
+  FakeImages() {
+    this(Path.of("/nowhere"));
+  }
+
+  /** {@code scratch}: where uploaded archives lie. */
+  FakeImages(Path scratch) {
+    this.scratch = scratch;
+  }
 
   static Image image(String name, String user) {
     return new Image(
@@ -87,7 +110,14 @@ final class FakeImages implements Images, ImageOperations {
   @Override
   public List<Image> importArchive(
       ImportRequest request, Cancellation cancellation, PullListener listener) {
-    throw new UnsupportedOperationException("CRI has no import");
+    try {
+      String named = request.name().orElse(Files.readString(request.source()));
+      Image image = image(named, "");
+      byName.put(named, image);
+      return List.of(image);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Override
@@ -142,6 +172,49 @@ final class FakeImages implements Images, ImageOperations {
             .toList();
     checks.forEach(listener);
     return checks;
+  }
+
+  @Override
+  public List<ExportedImage> export(
+      ExportRequest request, ExportTarget target, Cancellation cancellation) {
+    if (!(target instanceof ExportTarget.Tar tar)) {
+      throw new UnsupportedOperationException("nothing is written into directories");
+    }
+    try {
+      tar.out().write("archive of %s".formatted(request.images()).getBytes(StandardCharsets.UTF_8));
+      tar.out().flush();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    if (request.images().contains("example.org/broken:1")) {
+      throw new FaultException(Fault.INTERNAL, "layer is damaged");
+    }
+    Image image = image("example.org/app:1", "");
+    return List.of(
+        new ExportedImage(
+            image.id(), image.repoTags(), Optional.of(image.layers().getFirst()), false));
+  }
+
+  @Override
+  public PushedImage push(
+      PushRequest request, Cancellation cancellation, Consumer<PushedLayer> listener) {
+    Image image = image(request.image(), "");
+    PushedLayer layer =
+        new PushedLayer(
+            image.layers().getFirst(),
+            Descriptor.of("tar", image.layers().getFirst(), 4096),
+            PushedLayer.Stage.MOUNTED,
+            0);
+    listener.accept(layer);
+    return new PushedImage(
+        Reference.parse(request.target().orElse(request.image())),
+        new ExportedImage(image.id(), List.of(), Optional.of(image.layers().getFirst()), true),
+        List.of(layer));
+  }
+
+  @Override
+  public Path scratchDirectory() {
+    return scratch;
   }
 
   @Override

@@ -92,6 +92,7 @@ final class RegistryFaultsIT {
                 List.of(),
                 4,
                 UnpackLimits.standard(),
+                false,
                 Platform.host(),
                 new AdmissionSettings(
                     List.of(),

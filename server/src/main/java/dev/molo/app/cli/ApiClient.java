@@ -5,13 +5,16 @@ import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
+import java.io.BufferedOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -21,6 +24,8 @@ import java.util.function.Consumer;
  */
 final class ApiClient implements AutoCloseable {
   private static final ObjectMapper MAPPER = new ObjectMapper();
+  private static final int COPY = 64 << 10;
+  private static final byte[] NEW_LINE = {'\r', '\n'};
 
   private final SocketName socket;
 
@@ -53,26 +58,81 @@ final class ApiClient implements AutoCloseable {
     try (SocketChannel channel = socket.connect()) {
       ApiResponse response =
           send(channel, "POST " + path, JsonText.of(body).getBytes(StandardCharsets.UTF_8));
-      if (response.status() != 200) {
-        throw fault(path, response.status(), MAPPER.readTree(response.body()));
-      }
-      try (MappingIterator<JsonNode> lines =
-          MAPPER.readerFor(JsonNode.class).readValues(response.body())) {
-        while (lines.hasNextValue()) {
-          JsonNode line = lines.nextValue();
-          if (line.has("error")) {
-            throw fault(path, response.status(), line);
-          }
-          if (line.has("result")) {
-            return line.path("result");
-          }
-          report.accept(line);
-        }
-      }
-      throw new IOException("it has no result");
+      return lines(path, response, report);
     } catch (IOException e) {
       throw broken(path, e);
     }
+  }
+
+  /** The same with content instead of an object: an archive. */
+  JsonNode upload(String path, InputStream content, Consumer<JsonNode> report) {
+    try (SocketChannel channel = socket.connect()) {
+      OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), COPY);
+      String head =
+          "POST "
+              + path
+              + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+              + "Content-Type: application/x-tar\r\nTransfer-Encoding: chunked\r\n\r\n";
+      out.write(head.getBytes(StandardCharsets.US_ASCII));
+      byte[] buffer = new byte[COPY];
+      for (int n = content.read(buffer); n >= 0; n = content.read(buffer)) {
+        if (n > 0) {
+          out.write((Integer.toHexString(n) + "\r\n").getBytes(StandardCharsets.US_ASCII));
+          out.write(buffer, 0, n);
+          out.write(NEW_LINE);
+        }
+      }
+      out.write("0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+      out.flush();
+      return lines(path, ApiResponse.read(Channels.newInputStream(channel)), report);
+    } catch (IOException e) {
+      throw broken(path, e);
+    }
+  }
+
+  /**
+   * Tells, and takes content for an answer.
+   *
+   * @return the result, which comes after the content
+   */
+  JsonNode download(String path, Map<String, Object> body, OutputStream into) {
+    try (SocketChannel channel = socket.connect()) {
+      ApiResponse response =
+          send(channel, "POST " + path, JsonText.of(body).getBytes(StandardCharsets.UTF_8));
+      if (response.status() != 200) {
+        throw fault(path, response.status(), MAPPER.readTree(response.body()));
+      }
+      response.body().transferTo(into);
+      Optional<String> error = response.trailer("Molo-Error");
+      if (error.isPresent()) {
+        throw fault(path, response.status(), MAPPER.readTree(error.get()));
+      }
+      return MAPPER.readTree(
+          response.trailer("Molo-Result").orElseThrow(() -> new IOException("it has no result")));
+    } catch (IOException e) {
+      throw broken(path, e);
+    }
+  }
+
+  private static JsonNode lines(String path, ApiResponse response, Consumer<JsonNode> report)
+      throws IOException {
+    if (response.status() != 200) {
+      throw fault(path, response.status(), MAPPER.readTree(response.body()));
+    }
+    try (MappingIterator<JsonNode> lines =
+        MAPPER.readerFor(JsonNode.class).readValues(response.body())) {
+      while (lines.hasNextValue()) {
+        JsonNode line = lines.nextValue();
+        if (line.has("error")) {
+          throw fault(path, response.status(), line);
+        }
+        if (line.has("result")) {
+          return line.path("result");
+        }
+        report.accept(line);
+      }
+    }
+    throw new IOException("it has no result");
   }
 
   private JsonNode json(String what, String line, byte[] body) {

@@ -21,7 +21,10 @@ import picocli.CommandLine.Spec;
       ImageTagCommand.class,
       ImageUntagCommand.class,
       ImageDuCommand.class,
-      ImageVerifyCommand.class
+      ImageVerifyCommand.class,
+      ImageExportCommand.class,
+      ImageImportCommand.class,
+      ImagePushCommand.class
     })
 final class ImageCommand implements Runnable {
   @Spec private CommandSpec spec;

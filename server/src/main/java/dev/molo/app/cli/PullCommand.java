@@ -3,12 +3,7 @@ package dev.molo.app.cli;
 import dev.molo.cri.v1.AuthConfig;
 import dev.molo.cri.v1.ImageSpec;
 import dev.molo.cri.v1.PullImageRequest;
-import dev.molo.fault.Fault;
-import dev.molo.fault.FaultException;
-import java.io.Console;
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -55,14 +50,9 @@ final class PullCommand implements Callable<Integer> {
     return ExitCode.OK;
   }
 
-  /** A small runtime without line editing has no console at all where there is no terminal. */
-  private static Optional<Console> terminal() {
-    return Optional.ofNullable(System.console()).filter(Console::isTerminal);
-  }
-
   private String pull(CriClient client, PullImageRequest request) {
     Optional<HttpAddress> http = HttpAddress.of(client.runDirectory());
-    boolean terminal = terminal().isPresent();
+    boolean terminal = Password.terminal().isPresent();
     if (output.json() || !terminal || http.isEmpty()) {
       return client.imagesWithoutDeadline().pullImage(request).getImageRef();
     }
@@ -76,21 +66,9 @@ final class PullCommand implements Callable<Integer> {
         PullImageRequest.newBuilder()
             .setImage(ImageSpec.newBuilder().setImage(image).setUserSpecifiedImage(image));
     if (username != null) {
-      request.setAuth(AuthConfig.newBuilder().setUsername(username).setPassword(password()));
+      request.setAuth(AuthConfig.newBuilder().setUsername(username).setPassword(Password.read()));
     }
     return request.build();
-  }
-
-  private static String password() {
-    try {
-      Optional<Console> terminal = terminal();
-      if (terminal.isPresent()) {
-        return new String(terminal.get().readPassword("password: "));
-      }
-      return new String(System.in.readAllBytes(), StandardCharsets.UTF_8).stripTrailing();
-    } catch (IOException e) {
-      throw new FaultException(Fault.INVALID_ARGUMENT, "read the password: " + e, e);
-    }
   }
 
   private void show(String ref, long millis) {

@@ -5,8 +5,8 @@ import java.util.Map;
 
 /** What an image layout calls its images. */
 final class ArchiveNames {
-  private static final String CONTAINERD = "io.containerd.image.name";
-  private static final String REF_NAME = "org.opencontainers.image.ref.name";
+  static final String CONTAINERD = "io.containerd.image.name";
+  static final String REF_NAME = "org.opencontainers.image.ref.name";
 
   private ArchiveNames() {}
 

@@ -53,6 +53,16 @@ public sealed interface ManifestDocument {
     return new ManifestReader("manifest " + digest, bareType(contentType)).read(bytes);
   }
 
+  /** The media type of a manifest or index, which need not say it itself. */
+  static String mediaType(byte[] bytes) {
+    JsonText json = JsonText.parse("manifest", bytes);
+    String said = json.text("mediaType");
+    if (!said.isEmpty()) {
+      return said;
+    }
+    return json.has("manifests") ? MediaTypes.OCI_INDEX : MediaTypes.OCI_MANIFEST;
+  }
+
   /** A media type without parameters. */
   private static String bareType(String contentType) {
     int semicolon = contentType.indexOf(';');

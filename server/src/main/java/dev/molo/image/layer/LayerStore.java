@@ -18,6 +18,8 @@ import dev.molo.linux.Linux;
 import dev.molo.linux.LinuxException;
 import dev.molo.linux.OpenFlags;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
@@ -47,6 +49,7 @@ import org.slf4j.LoggerFactory;
  * <pre>
  *   layers/NAME/fs        the files
  *   layers/NAME/tar       what else its archive is made of, see {@link KeptTar}
+ *   layers/NAME/blob      the blob it came as, where that is configured
  *   layers/NAME/aside/N   contents of the archive that no file has any more
  *   layers/NAME/layer     its record: diffID, counters, boot
  *   layers/NAME/synced    there once all of it has been synced
@@ -72,6 +75,7 @@ public final class LayerStore implements AutoCloseable {
   private final Files files;
   private final Hashing hashing;
   private final UnpackLimits limits;
+  private final boolean keepBlobs;
   private final String boot;
   private final RecordFile records;
   private final Fd rootFd;
@@ -111,12 +115,14 @@ public final class LayerStore implements AutoCloseable {
    *
    * @param root the directory images
    * @param workers how many layers are unpacked at once
+   * @param keepBlobs whether the compressed layers are kept too
    */
-  public LayerStore(Linux linux, Path root, UnpackLimits limits, int workers) {
+  public LayerStore(Linux linux, Path root, UnpackLimits limits, int workers, boolean keepBlobs) {
     this.root = root;
     this.files = linux.files();
     this.hashing = linux.hashing();
     this.limits = limits;
+    this.keepBlobs = keepBlobs;
     this.boot = linux.system().bootId();
     this.records = new RecordFile(files, "layer", 1);
     makeDirectories(root);
@@ -619,13 +625,27 @@ public final class LayerStore implements AutoCloseable {
     files.mkdirat(ingestFd, making, 0700);
     boolean done = false;
     try (Fd directory = files.openat2(ingestFd, making, DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH)) {
+      // The plain tar need not be kept: it can be made again.
+      boolean keep = keepBlobs && !blob.digest().equals(diffId);
+      InputStream content = source.open(blob, work.cancellation());
       LayerFetch.Result result =
           new LayerFetch(files, hashing, limits)
-              .run(blob, diffId, source.open(blob, work.cancellation()), directory, work::progress);
+              .run(
+                  blob,
+                  diffId,
+                  keep ? new KeptBlob(files, content, directory) : content,
+                  directory,
+                  work::progress);
       UnpackedLayer unpacked = result.layer();
       StoredLayer layer =
           new StoredLayer(
-              diffId, name, unpacked.bytes(), unpacked.inodes(), result.tarBytes(), boot);
+              diffId,
+              name,
+              unpacked.bytes() + beside(directory, KeptTar.FILE) + beside(directory, KeptBlob.FILE),
+              unpacked.inodes(),
+              result.tarBytes(),
+              keep ? Optional.of(blob.digest()) : Optional.empty(),
+              boot);
       records.write(directory, RECORD, encode(layer), false);
       publish(making, layer);
       done = true;
@@ -635,6 +655,14 @@ public final class LayerStore implements AutoCloseable {
         removeNow(making);
       }
     }
+  }
+
+  /** What a file beside the layer's own takes; 0 when it is not there. */
+  private long beside(Fd directory, String name) {
+    return files
+        .statxIfPresent(directory, name, OpenFlags.AT_SYMLINK_NOFOLLOW)
+        .map(stat -> stat.blocks() * 512)
+        .orElse(0L);
   }
 
   private void publish(String making, StoredLayer layer) {
@@ -705,6 +733,51 @@ public final class LayerStore implements AutoCloseable {
   private void markSynced(String name) {
     int flags = OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_NOFOLLOW;
     files.openat2(layersFd, name + "/" + SYNCED, flags, 0600, OpenFlags.RESOLVE_BENEATH).close();
+  }
+
+  /**
+   * The layer's tar, made again. The caller holds the layer. At its end it is compared with the
+   * diffID: a stream that ended without a failure was the same to the byte.
+   *
+   * @throws FaultException NOT_FOUND when the layer is not here; reading throws INTERNAL when it is
+   *     damaged
+   */
+  public InputStream archive(Digest diffId, Cancellation cancellation) {
+    StoredLayer layer = here(diffId);
+    if (layer.tarBytes() < 0) {
+      throw FaultException.precondition(
+          "layer %s was unpacked by an older version that kept nothing of its archive;"
+              + " `molo image verify --repair` fetches it again",
+          diffId);
+    }
+    try {
+      return new ArchiveStream(files, hashing, layersFd, layer, cancellation);
+    } catch (IOException e) {
+      throw ArchiveStream.damaged(layer, e);
+    } catch (LinuxException e) {
+      throw LayerFaults.of("read layer " + diffId, e);
+    }
+  }
+
+  /** The length of {@link #archive}. */
+  public long archiveBytes(Digest diffId) {
+    return here(diffId).tarBytes();
+  }
+
+  /** The digest of the blob that is kept of a layer. */
+  public Optional<Digest> keptBlob(Digest diffId) {
+    return find(diffId).flatMap(StoredLayer::blob);
+  }
+
+  /** The kept blob, which its reader has to verify. The caller holds the layer. */
+  public InputStream openBlob(Digest diffId) throws IOException {
+    return java.nio.file.Files.newInputStream(
+        layersDirectory().resolve(here(diffId).name()).resolve(KeptBlob.FILE));
+  }
+
+  /** A stream that hashes what goes through it. */
+  public HashingOutput hashed(OutputStream out) {
+    return new HashingOutput(hashing, out);
   }
 
   /**
@@ -831,6 +904,7 @@ public final class LayerStore implements AutoCloseable {
               .put("bytes", layer.bytes())
               .put("inodes", layer.inodes())
               .put("tarBytes", layer.tarBytes())
+              .put("blob", layer.blob().map(Digest::toString).orElse(""))
               .put("boot", layer.boot()));
     } catch (IOException e) {
       throw new IllegalStateException("a record of strings and numbers can always be written", e);
@@ -846,6 +920,7 @@ public final class LayerStore implements AutoCloseable {
         json.path("bytes").asLong(),
         json.path("inodes").asLong(),
         json.path("tarBytes").asLong(-1),
+        Optional.of(json.path("blob").asText()).filter(b -> !b.isEmpty()).map(Digest::parse),
         json.path("boot").asText());
   }
 

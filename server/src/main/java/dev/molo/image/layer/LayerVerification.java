@@ -55,9 +55,30 @@ final class LayerVerification {
       LayerUnpacker unpacker = new LayerUnpacker(files, skeleton, NO_LIMITS, aside, false);
       unpacker.unpack(new TarReader(tar, TarRecorder.none()));
       tar.verify("the archive made again");
+      verifyBlob(layer, directory, cancellation);
       return compare(directory, skeleton, unpacker);
     } catch (IOException e) {
       return Optional.of(e.getMessage());
+    }
+  }
+
+  private void verifyBlob(StoredLayer layer, Fd directory, Cancellation cancellation)
+      throws IOException {
+    if (layer.blob().isEmpty()) {
+      return;
+    }
+    int flags = OpenFlags.O_RDONLY | OpenFlags.O_NOFOLLOW;
+    try (Fd file = files.openat2(directory, KeptBlob.FILE, flags, 0, OpenFlags.RESOLVE_BENEATH);
+        VerifiedStream blob =
+            new VerifiedStream(
+                hashing,
+                new FdInput(files, file),
+                layer.blob().get(),
+                Long.MAX_VALUE,
+                _ -> cancellation.check())) {
+      blob.verify("the kept blob");
+    } catch (LinuxException e) {
+      throw new DamagedLayerException("its kept blob: " + e.getMessage(), e);
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.molo.image.layer;
 
 import dev.molo.image.Digest;
+import java.util.Optional;
 
 /**
  * A layer in the store.
@@ -11,10 +12,17 @@ import dev.molo.image.Digest;
  * @param inodes used
  * @param tarBytes length of its tar; negative when the tar cannot be made again, because nothing is
  *     kept of it
+ * @param blob digest of the blob it came as, where that is kept beside it
  * @param boot id of the boot in which it was unpacked
  */
 public record StoredLayer(
-    Digest diffId, String name, long bytes, long inodes, long tarBytes, String boot) {
+    Digest diffId,
+    String name,
+    long bytes,
+    long inodes,
+    long tarBytes,
+    Optional<Digest> blob,
+    String boot) {
 
   /**
    * How many digits of the diffID make a name: 80 bits, so that two layers of one store never meet

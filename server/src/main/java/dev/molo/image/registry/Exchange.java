@@ -1,5 +1,6 @@
 package dev.molo.image.registry;
 
+import dev.molo.fault.FaultException;
 import dev.molo.image.Cancellation;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
@@ -9,6 +10,7 @@ import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.time.Duration;
@@ -19,6 +21,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.LongConsumer;
 
 /**
  * One HTTP request and its answer, redirects followed. This is where the event loop's world ends:
@@ -27,6 +30,7 @@ import java.util.concurrent.TimeoutException;
  */
 final class Exchange {
   private static final int MAX_REDIRECTS = 8;
+  private static final int UPLOAD_BUFFER = 64 << 10;
 
   /**
    * Headers that must not follow a redirect to another host; everything of hosts.toml is treated
@@ -175,13 +179,125 @@ final class Exchange {
    * A host that a redirect names is judged as the one that named it, but is not shown our
    * certificate.
    */
-  private static Target follow(Target from, String location) throws IOException {
+  static Target follow(Target from, String location) throws IOException {
     return Target.parsed(
         URI.create(from.shown()), location, from.tls().withoutClients(), from.route());
   }
 
+  /**
+   * Sends content of a known length. A redirect is not followed: it is an answer like others.
+   *
+   * @param content read to its end unless the answer comes before; stays the caller's
+   * @param sent hears how many bytes have left
+   */
+  Answer upload(
+      Request request,
+      InputStream content,
+      long length,
+      LongConsumer sent,
+      Cancellation cancellation)
+      throws IOException {
+    Target target = request.target();
+    CompletableFuture<Answer> arrived = new CompletableFuture<>();
+    CompletableFuture<HttpClientRequest> started = new CompletableFuture<>();
+    try (Cancellation.Registration _ =
+        cancellation.onCancel(() -> {
+          FaultException why = cancellation.reason().orElseThrow();
+          arrived.completeExceptionally(why);
+          started.completeExceptionally(why);
+        })) {
+      clients
+          .get(target.secure(), target.tls())
+          .request(
+              options(request, target, true).putHeader("Content-Length", Long.toString(length)))
+          .onFailure(started::completeExceptionally)
+          .onSuccess(r -> {
+            r.exceptionHandler(arrived::completeExceptionally);
+            r.response()
+                .onFailure(arrived::completeExceptionally)
+                .onSuccess(response -> receive(response, target, cancellation, arrived));
+            if (!started.complete(r)) {
+              r.reset();
+            }
+          });
+      HttpClientRequest open = patiently(started, started, cancellation);
+      write(open, content, length, sent, arrived, cancellation);
+      return await(target, arrived, started, cancellation);
+    }
+  }
+
+  private void write(
+      HttpClientRequest request,
+      InputStream content,
+      long length,
+      LongConsumer sent,
+      CompletableFuture<Answer> arrived,
+      Cancellation cancellation)
+      throws IOException {
+    byte[] buffer = new byte[UPLOAD_BUFFER];
+    CompletableFuture<HttpClientRequest> itself = CompletableFuture.completedFuture(request);
+    long done = 0;
+    while (done < length && !arrived.isDone()) {
+      int n = content.readNBytes(buffer, 0, (int) Math.min(buffer.length, length - done));
+      if (n == 0) {
+        request.reset();
+        throw new IOException("the content ends after " + done + " of " + length + " bytes");
+      }
+      CompletableFuture<Void> written =
+          request
+              .write(Buffer.buffer(n).appendBytes(buffer, 0, n))
+              .toCompletionStage()
+              .toCompletableFuture();
+      patiently(written, itself, cancellation);
+      done += n;
+      sent.accept(done);
+    }
+    if (done == length) {
+      patiently(request.end().toCompletionStage().toCompletableFuture(), itself, cancellation);
+    }
+  }
+
+  /** What the network does in its own time, within the time that it may be silent. */
+  private <T> T patiently(
+      CompletableFuture<T> future,
+      CompletableFuture<HttpClientRequest> request,
+      Cancellation cancellation)
+      throws IOException {
+    try (Cancellation.Registration _ = cancellation.onCancel(() -> resetWhenStarted(request))) {
+      return future.get(settings.limits().idle().toMillis(), TimeUnit.MILLISECONDS);
+    } catch (ExecutionException e) {
+      resetWhenStarted(request);
+      cancellation.check();
+      throw new IOException(Failures.text(e.getCause()), e.getCause());
+    } catch (TimeoutException e) {
+      resetWhenStarted(request);
+      throw new IOException(
+          "nothing was taken for " + settings.limits().idle().toSeconds() + " s", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      resetWhenStarted(request);
+      throw new IOException("interrupted", e);
+    }
+  }
+
   private Answer once(Request request, Target target, boolean home, Cancellation cancellation)
       throws IOException {
+    RequestOptions options = options(request, target, home);
+    CompletableFuture<Answer> arrived = new CompletableFuture<>();
+    CompletableFuture<HttpClientRequest> started = new CompletableFuture<>();
+    try (Cancellation.Registration _ =
+        cancellation.onCancel(
+            () -> arrived.completeExceptionally(cancellation.reason().orElseThrow()))) {
+      clients
+          .get(target.secure(), target.tls())
+          .request(options)
+          .onFailure(arrived::completeExceptionally)
+          .onSuccess(r -> transmit(r, request.body(), target, cancellation, started, arrived));
+      return await(target, arrived, started, cancellation);
+    }
+  }
+
+  private RequestOptions options(Request request, Target target, boolean home) {
     RequestOptions options =
         new RequestOptions()
             .setMethod(request.method())
@@ -203,18 +319,7 @@ final class Exchange {
           .confidential()
           .forEach((name, values) -> options.putHeader(name, List.<CharSequence>copyOf(values)));
     }
-    CompletableFuture<Answer> arrived = new CompletableFuture<>();
-    CompletableFuture<HttpClientRequest> started = new CompletableFuture<>();
-    try (Cancellation.Registration _ =
-        cancellation.onCancel(
-            () -> arrived.completeExceptionally(cancellation.reason().orElseThrow()))) {
-      clients
-          .get(target.secure(), target.tls())
-          .request(options)
-          .onFailure(arrived::completeExceptionally)
-          .onSuccess(r -> transmit(r, request.body(), target, cancellation, started, arrived));
-      return await(target, arrived, started, cancellation);
-    }
+    return options;
   }
 
   /** On the event loop. */

@@ -1,5 +1,6 @@
 package dev.molo.image.registry;
 
+import dev.molo.fault.FaultException;
 import dev.molo.image.Cancellation;
 import dev.molo.image.Reference;
 import dev.molo.image.RegistryAuth;
@@ -31,13 +32,44 @@ public final class RegistryClient implements AutoCloseable {
    * @throws dev.molo.fault.FaultException FAILED_PRECONDITION when one of them cannot be understood
    */
   public RegistrySession open(Reference reference, RegistryAuth auth, Cancellation cancellation) {
-    HostsDirectory.Hosts asked = hosts.lookUp(reference.registry());
-    Credentials credentials =
-        auth instanceof RegistryAuth.Anonymous
-            ? nodeCredentials.find(reference, cancellation)
-            : new Credentials(auth, "the request");
     return new RegistrySession(
-        reference, asked, new Exchange(clients, settings), credentials, settings, buffers);
+        reference,
+        hosts.lookUp(reference.registry()),
+        new Exchange(clients, settings),
+        credentials(reference, auth, cancellation),
+        settings,
+        buffers);
+  }
+
+  /**
+   * Begins a push, to the registry itself or to the first host of its hosts.toml that may be pushed
+   * to.
+   *
+   * @throws dev.molo.fault.FaultException FAILED_PRECONDITION when no host may
+   */
+  public PushSession openPush(Reference reference, RegistryAuth auth, Cancellation cancellation) {
+    HostsDirectory.Hosts known = hosts.lookUp(reference.registry());
+    RegistryHost host =
+        known.hosts().stream()
+            .filter(candidate -> candidate.can(RegistryHost.Capability.PUSH))
+            .findFirst()
+            .orElseThrow(() ->
+                FaultException.precondition(
+                    "push %s: no host in %s may be pushed to",
+                    reference, known.source().map(Object::toString).orElse("the list")));
+    return new PushSession(
+        reference,
+        host,
+        new Exchange(clients, settings),
+        credentials(reference, auth, cancellation),
+        settings.limits().attempts());
+  }
+
+  private Credentials credentials(
+      Reference reference, RegistryAuth auth, Cancellation cancellation) {
+    return auth instanceof RegistryAuth.Anonymous
+        ? nodeCredentials.find(reference, cancellation)
+        : new Credentials(auth, "the request");
   }
 
   @Override

@@ -9,9 +9,13 @@ import dev.molo.http.HttpEdge;
 import io.prometheus.client.CollectorRegistry;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -85,6 +89,53 @@ class ImageCommandsTest {
     assertThat(molo("image", "verify", "--repair", "-o", "json")).isZero();
     assertThat(new ObjectMapper().readTree(out.toString()).at("/layers/0/verdict").asText())
         .isEqualTo("repaired");
+  }
+
+  @Test
+  void exportIsWrittenWholeOrNotAtAll() throws IOException {
+    Path file = dir.resolve("out.tar");
+    assertThat(molo("image", "export", "-f", file.toString(), "example.org/app:1")).isZero();
+    assertThat(file).hasContent("archive of [example.org/app:1]");
+    assertThat(out.toString()).contains("new: layers were compressed anew");
+
+    Path broken = dir.resolve("broken.tar");
+    assertThat(molo("image", "export", "-f", broken.toString(), "example.org/broken:1"))
+        .isEqualTo(ExitCode.FAILED);
+    assertThat(err.toString()).contains("layer is damaged");
+    assertThat(broken).doesNotExist();
+    assertThat(dir.resolve("broken.tar.part")).doesNotExist();
+
+    assertThat(
+            molo("image", "export", "--compression", "gzip", "--level", "12", "example.org/app:1"))
+        .isEqualTo(ExitCode.USAGE);
+    assertThat(err.toString()).contains("gzip has 1 to 9");
+  }
+
+  @Test
+  void importTakesAFileOrAPipe() throws IOException {
+    Path file = Files.writeString(dir.resolve("in.tar"), "example.org/from-file:1");
+    assertThat(molo("image", "import", file.toString())).as(err.toString()).isZero();
+    assertThat(out.toString()).contains("example.org/from-file:1");
+
+    InputStream before = System.in;
+    try {
+      System.setIn(
+          new ByteArrayInputStream("example.org/from-pipe:1".getBytes(StandardCharsets.UTF_8)));
+      assertThat(molo("image", "import", "-")).as(err.toString()).isZero();
+    } finally {
+      System.setIn(before);
+    }
+    assertThat(out.toString()).contains("example.org/from-pipe:1");
+    try (var left = Files.list(dir)) {
+      assertThat(left.map(p -> p.getFileName().toString())).noneMatch(n -> n.startsWith("upload-"));
+    }
+  }
+
+  @Test
+  void pushSaysWhatBecameOfEachLayer() {
+    assertThat(molo("image", "push", "example.org/app:1", "example.org/copy:2")).isZero();
+    assertThat(out.toString())
+        .contains("4.0 KiB mounted", "pushed   example.org/copy:2", "(the one it came with)");
   }
 
   @Test

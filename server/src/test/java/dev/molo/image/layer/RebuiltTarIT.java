@@ -73,6 +73,7 @@ final class RebuiltTarIT {
               result.layer().bytes(),
               result.layer().inodes(),
               result.tarBytes(),
+              Optional.empty(),
               "boot"));
     }
   }

@@ -1,0 +1,90 @@
+package dev.molo.app.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.PrintWriter;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Pushes an image to a registry. */
+@Command(
+    name = "push",
+    header = "Push an image to a registry.",
+    description = {
+      "",
+      "What the registry has is not sent again. Layers whose blobs are neither there nor kept here are"
+          + " compressed anew: then the manifest's digest is another, and the command says so. The"
+          + " image's id is always the same.",
+      ""
+    })
+final class ImagePushCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @Mixin private ConnectionOptions connection;
+  @Mixin private CompressionOptions compression;
+  @Mixin private OutputOptions output;
+
+  @Option(
+      names = "--username",
+      paramLabel = "NAME",
+      description = "Identify to the registry; the password is read from standard input.")
+  private String username;
+
+  @Parameters(index = "0", paramLabel = "IMAGE", description = "A name or id of an image here.")
+  private String image;
+
+  @Parameters(
+      index = "1",
+      arity = "0..1",
+      paramLabel = "TARGET",
+      description = "Where to, as registry/team/app:1.2. Default: where the image's name says.")
+  private String target;
+
+  private final Map<String, String> stages = new HashMap<>();
+
+  @Override
+  public Integer call() {
+    Map<String, Object> request = new HashMap<>();
+    request.put("image", image);
+    if (target != null) {
+      request.put("target", target);
+    }
+    if (username != null) {
+      request.put("auth", Map.of("username", username, "password", Password.read()));
+    }
+    compression.addTo(request);
+    JsonNode done;
+    try (ApiClient api = connection.api()) {
+      done = api.work("/v1/images/push", request, line -> hear(line.path("layer")));
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    if (output.json()) {
+      out.println(done.toPrettyString());
+    } else {
+      out.println("pushed   " + done.path("reference").asText());
+      ExportedLines.print(out, done.path("image"));
+    }
+    return ExitCode.OK;
+  }
+
+  /** A line for each stage of each layer. */
+  private void hear(JsonNode layer) {
+    String stage = layer.path("stage").asText();
+    boolean news = !stage.equals(stages.put(layer.path("diffId").asText(), stage));
+    if (news && !output.json()) {
+      PrintWriter out = spec.commandLine().getOut();
+      out.println(
+          "%s %10s %s"
+              .formatted(
+                  Shown.briefId(layer.path("digest").asText()),
+                  Shown.bytes(layer.path("totalBytes").asLong()),
+                  stage));
+      out.flush();
+    }
+  }
+}

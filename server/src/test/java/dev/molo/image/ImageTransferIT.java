@@ -1,0 +1,499 @@
+package dev.molo.image;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import dev.molo.image.admission.AdmissionSettings;
+import dev.molo.image.content.Compression;
+import dev.molo.image.layer.UnpackLimits;
+import dev.molo.image.registry.RegistryClient;
+import dev.molo.image.registry.RegistrySettings;
+import dev.molo.linux.Linux;
+import dev.molo.linux.jnr.JnrLinux;
+import io.vertx.core.Vertx;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Images that leave the store and come back: archives that others read, and a real registry. The
+ * other reader is GNU tar with sha256sum and python, which know nothing of us.
+ */
+final class ImageTransferIT {
+  @TempDir Path directory;
+  private final Linux linux = JnrLinux.fromProperties();
+  private Vertx vertx;
+  private TestRegistry registry;
+  private RegistryClient client;
+  private ImageStore store;
+
+  @BeforeEach
+  void start() throws IOException, InterruptedException {
+    assumeTrue(TestRegistry.installed(), "docker-registry is not installed");
+    assumeTrue("root".equals(System.getProperty("user.name")), "needs root: owners of files");
+    vertx = Vertx.vertx();
+    registry = TestRegistry.start(directory);
+    client =
+        new RegistryClient(vertx, RegistrySettings.standard(List.of(directory.resolve("certs.d"))));
+    store = open("images", false);
+  }
+
+  private ImageStore open(String name, boolean keepBlobs) {
+    ImageStore opened =
+        new ImageStore(
+            linux,
+            new ImageStoreSettings(
+                directory.resolve(name),
+                List.of(),
+                4,
+                UnpackLimits.standard(),
+                keepBlobs,
+                Platform.host(),
+                AdmissionSettings.standard(directory.resolve("verifiers"))),
+            client,
+            Clock.systemUTC());
+    opened.recovered();
+    return opened;
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    if (vertx != null) {
+      store.close();
+      client.close();
+      registry.close();
+      vertx.close().await(10, TimeUnit.SECONDS);
+    }
+  }
+
+  /** Two layers, the upper of which has a file twice. */
+  private static TestImage image() {
+    byte[] base =
+        new TarBytes()
+            .add(TarBytes.directory("bin/"))
+            .add(TarBytes.file("bin/hello", "hello".repeat(5000)).mode(04755))
+            .add(TarBytes.hardlink("bin/again", "bin/hello"))
+            .bytes();
+    byte[] top =
+        new TarBytes()
+            .add(TarBytes.file("etc/x", "first"))
+            .add(TarBytes.file("etc/x", "second").owner(7, 8))
+            .add(TarBytes.whiteout("bin/", "again"))
+            .bytes();
+    return new TestImage()
+        .layer(base, best(base))
+        .layer(top, best(top))
+        .config("Entrypoint", "/bin/hello");
+  }
+
+  /** gzip as we would not do it by default. */
+  private static byte[] best(byte[] tar) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try (OutputStream gzip = new Compression(Compression.Kind.GZIP, 9).into(out)) {
+      gzip.write(tar);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+    return out.toByteArray();
+  }
+
+  private String ref(String nameAndTag) {
+    return registry.address() + "/" + nameAndTag;
+  }
+
+  private static Image pull(ImageStore store, String reference) {
+    return store.pull(PullRequest.of(reference, RegistryAuth.anonymous()), Cancellation.create());
+  }
+
+  private ExportedImage export(
+      ImageStore from, ExportRequest.Format format, Optional<Compression> compression, Path file)
+      throws IOException {
+    try (OutputStream out = Files.newOutputStream(file)) {
+      return from.export(
+              new ExportRequest(List.of(ref("app:1")), format, compression),
+              new ExportTarget.Tar(out),
+              Cancellation.create())
+          .getFirst();
+    }
+  }
+
+  private static Optional<Compression> as(Compression.Kind kind) {
+    return Optional.of(Compression.of(kind));
+  }
+
+  /** What somebody who follows the specification finds in an image layout. */
+  private static String checkLayout(Path layout) throws Exception {
+    String script =
+        """
+        import hashlib, json, os, sys, gzip, subprocess
+        root = sys.argv[1]
+        assert json.load(open(root + '/oci-layout'))['imageLayoutVersion'] == '1.0.0'
+        def blob(d):
+            algorithm, digits = d['digest'].split(':')
+            data = open(f'{root}/blobs/{algorithm}/{digits}', 'rb').read()
+            assert hashlib.new(algorithm, data).hexdigest() == digits
+            assert len(data) == d['size']
+            return data
+        index = json.load(open(root + '/index.json'))
+        for descriptor in index['manifests']:
+            manifest = json.loads(blob(descriptor))
+            config = json.loads(blob(manifest['config']))
+            for layer, diff in zip(manifest['layers'], config['rootfs']['diff_ids'], strict=True):
+                data = blob(layer)
+                if layer['mediaType'].endswith('gzip'):
+                    data = gzip.decompress(data)
+                elif layer['mediaType'].endswith('zstd'):
+                    data = subprocess.run(['zstd', '-dc'], input=data, capture_output=True, check=True).stdout
+                assert 'sha256:' + hashlib.sha256(data).hexdigest() == diff
+            print(manifest['config']['digest'], descriptor['digest'], descriptor['annotations']['io.containerd.image.name'],
+                descriptor['annotations']['org.opencontainers.image.ref.name'])
+        """;
+    return run("python3", "-c", script, layout.toString());
+  }
+
+  private Path untar(Path tar) throws Exception {
+    Path into = Files.createTempDirectory(directory, "untar");
+    run("tar", "-xf", tar.toString(), "-C", into.toString());
+    return into;
+  }
+
+  private static String run(String... command) throws Exception {
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(output).isZero();
+    return output;
+  }
+
+  @Test
+  void imageLayoutIsReadByOthersAndKeepsTheId() throws Exception {
+    registry.push(image(), "app", "1");
+    Image pulled = pull(store, ref("app:1"));
+    Path tar = directory.resolve("app.tar");
+
+    ExportedImage exported = export(store, ExportRequest.Format.OCI, Optional.empty(), tar);
+
+    assertThat(exported.id()).isEqualTo(pulled.id());
+    assertThat(exported.sameManifest()).isFalse();
+    assertThat(checkLayout(untar(tar)).strip())
+        .isEqualTo(pulled.id() + " " + exported.digest().orElseThrow() + " " + ref("app:1") + " 1");
+    store.remove(ref("app:1"));
+    Image back = bringIn(store, tar);
+    assertThat(back.id()).isEqualTo(pulled.id());
+    assertThat(back.repoTags()).containsExactly(ref("app:1"));
+    assertThat(entries("ingest")).isEmpty();
+  }
+
+  private static Image bringIn(ImageStore into, Path archive) {
+    return into.importArchive(
+            new ImportRequest(archive, Optional.empty()),
+            Cancellation.create(),
+            PullListener.none())
+        .getFirst();
+  }
+
+  private List<Path> entries(String name) throws IOException {
+    try (Stream<Path> all = Files.list(directory.resolve("images").resolve(name))) {
+      return all.toList();
+    }
+  }
+
+  @Test
+  void everyCompressionKeepsTheIdAndTheSameOneGivesTheSameBytes() throws Exception {
+    registry.push(image(), "app", "1");
+    Image pulled = pull(store, ref("app:1"));
+    for (Compression.Kind kind : Compression.Kind.values()) {
+      Path once = directory.resolve(kind + ".tar");
+      Path again = directory.resolve(kind + "-again.tar");
+      export(store, ExportRequest.Format.OCI, as(kind), once);
+      export(store, ExportRequest.Format.OCI, as(kind), again);
+      assertThat(Files.mismatch(once, again)).as(kind.name()).isEqualTo(-1);
+      ImageStore other = open("other-" + kind, false);
+      try {
+        assertThat(bringIn(other, once).id()).isEqualTo(pulled.id());
+      } finally {
+        other.close();
+      }
+    }
+  }
+
+  /** What we compressed ourselves comes out the same, so that even the manifest survives. */
+  @Test
+  void manifestOfWhatWasExportedOnceSurvivesTheNextTime() throws Exception {
+    registry.push(image(), "app", "1");
+    pull(store, ref("app:1"));
+    Path first = directory.resolve("first.tar");
+    ExportedImage exported = export(store, ExportRequest.Format.OCI, Optional.empty(), first);
+    ImageStore other = open("other", false);
+    try {
+      bringIn(other, first);
+      ExportedImage again =
+          export(
+              other, ExportRequest.Format.OCI, Optional.empty(), directory.resolve("second.tar"));
+      assertThat(again.digest()).isEqualTo(exported.digest());
+      assertThat(again.sameManifest()).isTrue();
+      assertThat(Files.mismatch(first, directory.resolve("second.tar"))).isEqualTo(-1);
+    } finally {
+      other.close();
+    }
+  }
+
+  @Test
+  void keptBlobsKeepTheManifest() throws Exception {
+    TestImage image = image();
+    Digest manifest = registry.push(image, "app", "1");
+    ImageStore keeping = open("keeping", true);
+    try {
+      pull(keeping, ref("app:1"));
+      ExportedImage exported =
+          export(keeping, ExportRequest.Format.OCI, Optional.empty(), directory.resolve("k.tar"));
+      assertThat(exported.sameManifest()).isTrue();
+      assertThat(exported.digest()).contains(manifest);
+      checkLayout(untar(directory.resolve("k.tar")));
+
+      Path blob =
+          directory
+              .resolve("keeping/layers")
+              .resolve(image.diffIds().getFirst().hex().substring(0, 20))
+              .resolve("blob");
+      Files.write(blob, new byte[10]);
+      assertThat(
+              keeping.verify(
+                  new VerifyRequest(Optional.empty(), false, RegistryAuth.anonymous()),
+                  Cancellation.create(),
+                  _ -> {}))
+          .extracting(LayerCheck::detail)
+          .anyMatch(detail -> detail.contains("the kept blob"));
+    } finally {
+      keeping.close();
+    }
+  }
+
+  @Test
+  void dockerArchiveHasPlainLayersByTheirDiffIds() throws Exception {
+    TestImage image = image();
+    registry.push(image, "app", "1");
+    Image pulled = pull(store, ref("app:1"));
+    Path tar = directory.resolve("docker.tar");
+    export(store, ExportRequest.Format.DOCKER, Optional.empty(), tar);
+
+    Path files = untar(tar);
+    JsonNode item = new ObjectMapper().readTree(files.resolve("manifest.json").toFile()).get(0);
+    assertThat(item.path("RepoTags").path(0).asText()).isEqualTo(ref("app:1"));
+    for (int i = 0; i < image.diffIds().size(); i++) {
+      byte[] layer = Files.readAllBytes(files.resolve(item.path("Layers").path(i).asText()));
+      assertThat(Digest.ofBytes(layer)).isEqualTo(image.diffIds().get(i));
+    }
+    assertThat(Digest.ofBytes(Files.readAllBytes(files.resolve(item.path("Config").asText()))))
+        .isEqualTo(pulled.id().digest());
+    store.remove(ref("app:1"));
+    assertThat(bringIn(store, tar).id()).isEqualTo(pulled.id());
+  }
+
+  @Test
+  void directoryIsAnImageLayoutToo() throws Exception {
+    registry.push(image(), "app", "1");
+    Image pulled = pull(store, ref("app:1"));
+    Path layout = directory.resolve("layout");
+    ExportRequest request =
+        new ExportRequest(List.of(ref("app:1")), ExportRequest.Format.OCI, Optional.empty());
+    store.export(request, new ExportTarget.Directory(layout), Cancellation.create());
+
+    assertThat(checkLayout(layout)).startsWith(pulled.id().toString());
+    assertThatThrownBy(
+            () -> store.export(request, new ExportTarget.Directory(layout), Cancellation.create()))
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.FAILED_PRECONDITION));
+    store.remove(ref("app:1"));
+    assertThat(bringIn(store, layout).id()).isEqualTo(pulled.id());
+  }
+
+  @Test
+  void severalImagesShareTheirBlobsInOneArchive() throws Exception {
+    registry.push(image(), "app", "1");
+    registry.push(image().config("Cmd", "other"), "app", "2");
+    pull(store, ref("app:1"));
+    pull(store, ref("app:2"));
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    store.export(
+        new ExportRequest(
+            List.of(ref("app:1"), ref("app:2")), ExportRequest.Format.OCI, Optional.empty()),
+        new ExportTarget.Tar(out),
+        Cancellation.create());
+    Path tar = Files.write(directory.resolve("both.tar"), out.toByteArray());
+    assertThat(checkLayout(untar(tar)).lines()).hasSize(2);
+    assertThat(run("tar", "-tf", tar.toString()).lines().filter(n -> n.startsWith("blobs/")))
+        .doesNotHaveDuplicates()
+        .hasSize(6);
+  }
+
+  @Test
+  void damagedLayerIsNeverExported() throws Exception {
+    TestImage image = image();
+    registry.push(image, "app", "1");
+    pull(store, ref("app:1"));
+    Path layer =
+        directory
+            .resolve("images/layers")
+            .resolve(image.diffIds().getFirst().hex().substring(0, 20));
+    Files.writeString(layer.resolve("fs/bin/hello"), "HELLO".repeat(5000));
+
+    assertThatThrownBy(() ->
+            export(store, ExportRequest.Format.OCI, Optional.empty(), directory.resolve("d.tar")))
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.INTERNAL))
+        .hasMessageContainingAll("bin/hello", "--repair");
+    assertThat(entries("ingest")).isEmpty();
+  }
+
+  private PushedImage push(ImageStore from, String image, String target) {
+    return from.push(
+        new PushRequest(image, Optional.of(target), Optional.empty(), RegistryAuth.anonymous()),
+        Cancellation.create(),
+        _ -> {});
+  }
+
+  private static List<PushedLayer.Stage> stages(PushedImage pushed) {
+    return pushed.layers().stream().map(PushedLayer::stage).toList();
+  }
+
+  @Test
+  void pushWithinARegistryMountsAndKeepsTheManifest() {
+    Digest manifest = registry.push(image(), "app", "1");
+    pull(store, ref("app:1"));
+
+    PushedImage elsewhere = push(store, ref("app:1"), ref("team/copy:2"));
+    assertThat(stages(elsewhere)).containsOnly(PushedLayer.Stage.MOUNTED);
+    assertThat(elsewhere.image().sameManifest()).isTrue();
+    assertThat(elsewhere.image().digest()).contains(manifest);
+
+    PushedImage again = push(store, ref("app:1"), ref("team/copy:3"));
+    assertThat(stages(again)).containsOnly(PushedLayer.Stage.PRESENT);
+    ImageStore other = open("other", false);
+    try {
+      assertThat(pull(other, ref("team/copy:3")).repoDigests())
+          .containsExactly(ref("team/copy@") + manifest);
+    } finally {
+      other.close();
+    }
+  }
+
+  @Test
+  void pushElsewhereKeepsTheIdAndSaysThatTheManifestIsNew() throws Exception {
+    registry.push(image(), "app", "1");
+    Image pulled = pull(store, ref("app:1"));
+    try (TestRegistry second = TestRegistry.start(directory)) {
+      String target = second.address() + "/app:1";
+      PushedImage pushed = push(store, ref("app:1"), target);
+      assertThat(stages(pushed)).containsOnly(PushedLayer.Stage.UPLOADED);
+      assertThat(pushed.image().sameManifest()).isFalse();
+      ImageStore other = open("other", false);
+      try {
+        Image arrived = pull(other, target);
+        assertThat(arrived.id()).isEqualTo(pulled.id());
+        assertThat(arrived.repoDigests())
+            .containsExactly(second.address() + "/app@" + pushed.image().digest().orElseThrow());
+      } finally {
+        other.close();
+      }
+      assertThat(entries("ingest")).isEmpty();
+    }
+  }
+
+  @Test
+  void pushOfKeptBlobsKeepsTheManifest() throws Exception {
+    Digest manifest = registry.push(image(), "app", "1");
+    ImageStore keeping = open("keeping", true);
+    try (TestRegistry second = TestRegistry.start(directory)) {
+      pull(keeping, ref("app:1"));
+      PushedImage pushed = push(keeping, ref("app:1"), second.address() + "/app:1");
+      assertThat(stages(pushed)).containsOnly(PushedLayer.Stage.UPLOADED);
+      assertThat(pushed.image().digest()).contains(manifest);
+    } finally {
+      keeping.close();
+    }
+  }
+
+  @Test
+  void importedImageIsPushedAsZstd() throws Exception {
+    TestImage made = image();
+    Image imported =
+        bringIn(
+            store, Files.write(directory.resolve("i.tar"), TestArchives.docker(made, "app:v1")));
+    PushedImage pushed =
+        store.push(
+            new PushRequest(
+                imported.id().toString(),
+                Optional.of(ref("app:z")),
+                as(Compression.Kind.ZSTD),
+                RegistryAuth.anonymous()),
+            Cancellation.create(),
+            _ -> {});
+    assertThat(pushed.layers())
+        .allSatisfy(layer -> assertThat(layer.blob().mediaType()).endsWith("tar+zstd"));
+    store.remove("app:v1");
+    assertThat(pull(store, ref("app:z")).id()).isEqualTo(made.id());
+  }
+
+  @Test
+  void bigBlobGoesInChunksAndGoesOnWhereItBroke() throws Exception {
+    byte[] noise = new byte[40 << 20];
+    new java.util.Random(5).nextBytes(noise);
+    TestImage big =
+        new TestImage().gzipLayer(new TarBytes().add(TarBytes.file("noise", noise)).bytes());
+    Path archive = Files.write(directory.resolve("b.tar"), TestArchives.docker(big, "big:1"));
+    bringIn(store, archive);
+    try (CuttingProxy proxy = new CuttingProxy(registry.port(), 24 << 20)) {
+      String target = "127.0.0.1:" + proxy.port() + "/big:1";
+      List<Long> sent = new java.util.concurrent.CopyOnWriteArrayList<>();
+      store.push(
+          new PushRequest("big:1", Optional.of(target), Optional.empty(), RegistryAuth.anonymous()),
+          Cancellation.create(),
+          layer -> sent.add(layer.bytes()));
+      assertThat(proxy.cuts()).isOne();
+      assertThat(proxy.bytesToServer()).isLessThan(2L * noise.length);
+      assertThat(sent).contains((long) big.blobs().values().iterator().next().length);
+    }
+    store.remove("big:1");
+    assertThat(pull(store, ref("big:1")).id()).isEqualTo(big.id());
+  }
+
+  @Test
+  void refusedPushNamesRegistryAndReason() throws Exception {
+    registry.push(image(), "app", "1");
+    pull(store, ref("app:1"));
+    assertThatThrownBy(() -> push(store, ref("app:1"), "127.0.0.1:1/app:1"))
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.UNAVAILABLE))
+        .hasMessageContaining("push 127.0.0.1:1/app:1");
+    assertThatThrownBy(() -> push(store, ref("app:1"), ref("app@" + Digest.ofBytes(new byte[0]))))
+        .hasMessageContaining("a tag is needed");
+    assertThat(entries("ingest")).isEmpty();
+  }
+
+  @Test
+  void unknownImageAndImpossibleLevelAreRefused() {
+    assertThatThrownBy(() ->
+            export(store, ExportRequest.Format.OCI, Optional.empty(), directory.resolve("n.tar")))
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.NOT_FOUND));
+    assertThatThrownBy(() -> new Compression(Compression.Kind.GZIP, 10))
+        .hasMessageContaining("gzip has 1 to 9");
+  }
+}
