@@ -532,14 +532,13 @@ int log_attach(struct log *log, int fd, uint32_t streams)
 
 void log_stats(struct log *log, struct molo_log_stats *stats)
 {
-	*stats = (struct molo_log_stats){
-	    .written_bytes = atomic_load(&log->written_bytes),
-	    .read_bytes = atomic_load(&log->read_bytes),
-	    .dropped_bytes = atomic_load(&log->dropped_bytes),
-	    .dropped_lines = atomic_load(&log->dropped_lines),
-	    .last_errno = atomic_load(&log->last_errno),
-	    .dropping = atomic_load(&log->dropping),
-	};
+	/* Counts first: who sees them grow finds the reason, which was stored before them. */
+	stats->dropped_lines = atomic_load(&log->dropped_lines);
+	stats->dropped_bytes = atomic_load(&log->dropped_bytes);
+	stats->written_bytes = atomic_load(&log->written_bytes);
+	stats->read_bytes = atomic_load(&log->read_bytes);
+	stats->last_errno = atomic_load(&log->last_errno);
+	stats->dropping = atomic_load(&log->dropping);
 }
 
 void log_free(struct log *log)

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -207,6 +208,14 @@ static void stray_holder_does_not_delay_the_end(void)
 	unlink(path);
 }
 
+static int threads(void)
+{
+	struct stat tasks;
+
+	CHECK(stat("/proc/self/task", &tasks) == 0);
+	return (int)tasks.st_nlink - 2; /* a folder for each */
+}
+
 static void abandoned_log_frees_itself(void)
 {
 	for (int i = 0; i < 200; i++) {
@@ -217,7 +226,10 @@ static void abandoned_log_frees_itself(void)
 		log_finish(log, 0);
 		log_abandon(log);
 	}
-	usleep(200000); /* the threads end; the sanitizer counts what is left */
+	/* the threads end; the sanitizer counts what is left */
+	for (int tries = 0; threads() > 1 && tries < 10000; tries++)
+		usleep(1000);
+	CHECK(threads() == 1);
 }
 
 int main(void)

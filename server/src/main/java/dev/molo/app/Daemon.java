@@ -225,7 +225,8 @@ public final class Daemon implements AutoCloseable {
             cgroups,
             new Launches(linux, LaunchSettings.of(config)),
             store);
-    Verbs verbs = new Verbs(() -> linux.system().realTimeNanos(), FaultPoints.fromProperties());
+    Verbs verbs =
+        new Verbs(() -> linux.system().realTimeNanos(), FaultPoints.fromProperties(linux));
     DaemonFacts facts =
         new DaemonFacts(
             config,

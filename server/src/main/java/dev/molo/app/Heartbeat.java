@@ -13,9 +13,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Whether the daemon still does its work: a virtual thread gets its turn and the pods' condition is
- * told in time. One pod's slow step (a hung file system below a volume) does not make a daemon
- * sick, and a restart would not cure it; Status names such steps. Used by one thread at a time.
+ * Whether the daemon still does its work: work goes through a lane and the pods' condition is told
+ * in time. One pod's slow step (a hung file system below a volume) does not make a daemon sick, and
+ * a restart would not cure it; Status names such steps. Used by one thread at a time.
  */
 final class Heartbeat implements BooleanSupplier, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Heartbeat.class);
@@ -32,7 +32,11 @@ final class Heartbeat implements BooleanSupplier, AutoCloseable {
 
   @Override
   public boolean getAsBoolean() {
-    Future<?> told = threads.submit(pods::condition);
+    Future<?> told =
+        threads.submit(() -> {
+          pods.pulse();
+          return pods.condition();
+        });
     try {
       told.get(limit.toNanos(), TimeUnit.NANOSECONDS);
       return true;

@@ -5,6 +5,7 @@ import dev.molo.image.PullProgress;
 import dev.molo.image.Usage;
 import dev.molo.pod.ContainerSnapshot;
 import dev.molo.pod.PodRuntime;
+import dev.molo.pod.Unaccounted;
 import io.prometheus.client.Collector;
 import io.prometheus.client.GaugeMetricFamily;
 import java.io.IOException;
@@ -31,6 +32,7 @@ final class DaemonMetrics extends Collector {
   @Override
   public List<MetricFamilySamples> collect() {
     Usage usage = images.usage();
+    Unaccounted unaccounted = pods.unaccounted();
     Runtime runtime = Runtime.getRuntime();
     return List.of(
         byState("molo_pods", "Pod sandboxes by state.", podStates()),
@@ -48,6 +50,15 @@ final class DaemonMetrics extends Collector {
             "molo_slow_stages",
             "Steps of verbs that have been going on for too long.",
             pods.condition().slowStages().size()),
+        gauge(
+            "molo_unaccounted_pods",
+            "Cgroups of pods that have processes and no record.",
+            unaccounted.pods()),
+        gauge(
+            "molo_quarantined_records",
+            "Folders set aside because their records could not be read.",
+            unaccounted.quarantined()),
+        gauge("molo_undeleted_folders", "Folders still to be deleted.", unaccounted.undeleted()),
         gauge("molo_heap_bytes", "Heap in use.", runtime.totalMemory() - runtime.freeMemory()),
         gauge("molo_heap_limit_bytes", "The heap's limit.", runtime.maxMemory()),
         gauge("molo_threads", "Threads of the process.", entries(Path.of("/proc/self/task"))),

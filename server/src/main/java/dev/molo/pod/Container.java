@@ -344,7 +344,9 @@ final class Container {
     if (state instanceof Running running) {
       facts.put("pid", Integer.toString(running.pid()));
     }
-    cgroup.ifPresent(leaf -> facts.put("cgroup", leaf.path()));
+    if (!(state instanceof Exited)) {
+      cgroup.ifPresent(leaf -> facts.put("cgroup", leaf.path()));
+    }
     if (record.getWarningsCount() > 0) {
       facts.put("warnings", String.join("; ", record.getWarningsList()));
     }

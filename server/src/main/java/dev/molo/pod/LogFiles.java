@@ -1,6 +1,7 @@
 package dev.molo.pod;
 
 import dev.molo.fault.FaultException;
+import dev.molo.linux.BlockingCalls;
 import dev.molo.linux.Errno;
 import dev.molo.linux.Fd;
 import dev.molo.linux.Linux;
@@ -8,6 +9,7 @@ import dev.molo.linux.LinuxException;
 import dev.molo.linux.OpenFlags;
 import dev.molo.spec.ContainerSpec;
 import dev.molo.spec.SandboxSpec;
+import java.time.Duration;
 import java.util.Optional;
 
 /**
@@ -15,7 +17,9 @@ import java.util.Optional;
  * sandbox's log directory no symbolic link is followed and nothing outside is reached (openat2(2)
  * with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS).
  *
- * <p>Stateless. The calls run on the pool for blocking calls: a log folder may lie on a dead disk.
+ * <p>A log folder may lie on a dead disk. So the calls have a small pool of their own, which nobody
+ * else misses when all of it hangs there, and nobody waits for them longer than ten seconds.
+ * Thread-safe.
  */
 final class LogFiles {
   private static final int FILE_MODE = 0640;
@@ -31,7 +35,12 @@ final class LogFiles {
 
   private static final long BELOW = OpenFlags.RESOLVE_BENEATH | OpenFlags.RESOLVE_NO_SYMLINKS;
 
+  private static final Duration LIMIT = Duration.ofSeconds(10);
+  private static final int THREADS = 8;
+  private static final int QUEUE = 256;
+
   private final Linux linux;
+  private final BlockingCalls calls = new BlockingCalls(THREADS, QUEUE);
 
   LogFiles(Linux linux) {
     this.linux = linux;
@@ -49,15 +58,17 @@ final class LogFiles {
   /**
    * Opens the log for appending, and makes file and folders where they are missing; empty when none
    * is kept. The caller closes it.
+   *
+   * @throws LinuxException ETIMEDOUT when the disk does not answer
    */
   Optional<Fd> open(SandboxSpec sandbox, ContainerSpec container) {
     return path(sandbox, container)
         .map(path ->
-            linux
-                .blocking()
-                .run(
-                    "open log " + path,
-                    () -> openBelow(sandbox.logDirectory(), container.logPath())));
+            calls.runWithin(
+                LIMIT,
+                "open log " + path,
+                () -> openBelow(sandbox.logDirectory(), container.logPath()),
+                Fd::close));
   }
 
   /** The file at {@code relative} below {@code directory}, or a refusal. */

@@ -1,7 +1,6 @@
 package dev.molo.pod;
 
 import dev.molo.cgroup.PodCgroup;
-import java.util.Optional;
 
 /**
  * Ends a pod whose supervisor cannot be asked any more: kills its leaves, closes its containers'
@@ -18,16 +17,20 @@ final class LostPod {
   void end(Pod pod, String why) {
     pod.cgroup().ifPresent(PodCgroup::kill);
     pod.network().ifPresent(network -> node.networks().quiesce(network));
-    pod.lane()
-        .run(() -> {
-          pod.containers().forEach(container -> close(pod, container, why));
-          pod.leftNetwork();
-          pod.becameStopped(why);
-        });
-    Optional<PodCgroup> cgroup = pod.cgroup();
-    cgroup.ifPresent(PodCgroup::remove);
+    try {
+      // nobody is told of an end while a process still ends
+      pod.cgroup().ifPresent(PodCgroup::remove);
+    } finally {
+      pod.lane().run(() -> closeBooks(pod, why));
+    }
     pod.lane().run(pod::leftCgroup);
     node.supervisors().removeRunDirectory(pod.id());
+  }
+
+  private void closeBooks(Pod pod, String why) {
+    pod.containers().forEach(container -> close(pod, container, why));
+    pod.leftNetwork();
+    pod.becameStopped(why);
   }
 
   private void close(Pod pod, Container container, String why) {

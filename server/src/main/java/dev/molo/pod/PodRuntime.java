@@ -40,6 +40,12 @@ public interface PodRuntime {
   /** NOT_FOUND for an unknown id. */
   SandboxSnapshot podSandboxStatus(String id);
 
+  /** Returns once work has gone through a lane, as every transition of a pod does. */
+  void pulse();
+
+  /** Looks at the kernel and the disk each time. */
+  Unaccounted unaccounted();
+
   /** All sandboxes, in no particular order. Never waits. */
   List<SandboxSnapshot> podSandboxes();
 

@@ -1,6 +1,7 @@
 package dev.molo.pod;
 
 import dev.molo.cgroup.Cgroups;
+import dev.molo.cgroup.Leftover;
 import dev.molo.image.Images;
 import dev.molo.launch.Launches;
 import dev.molo.linux.Linux;
@@ -15,6 +16,7 @@ import dev.molo.state.PodStore;
 import dev.molo.supervisor.ExitRecords;
 import dev.molo.supervisor.Mounter;
 import dev.molo.supervisor.Supervisors;
+import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -41,6 +43,7 @@ public final class Pods implements PodRuntime, AutoCloseable {
   private final ReopenContainerLog reopenContainerLog;
   private final UpdateContainerResources updateContainerResources;
   private final UsageSampler usages;
+  private final Lane pulse;
   private final Supplier<Map<String, String>> facts;
 
   /** The rooms below, as {@code app} has wired them. */
@@ -88,6 +91,7 @@ public final class Pods implements PodRuntime, AutoCloseable {
             new ObjectIndex<>("container"),
             new Reservations<>("pod sandbox"));
     this.facts = facts;
+    this.pulse = new Lane("heartbeat", threads);
     SupervisorEvents events = new SupervisorEvents(node);
     this.recovery = new Recovery(node, events);
     this.runPodSandbox = new RunPodSandbox(node, events);
@@ -128,6 +132,23 @@ public final class Pods implements PodRuntime, AutoCloseable {
   @Override
   public SandboxSnapshot podSandboxStatus(String id) {
     return node.pods().get(id).snapshot();
+  }
+
+  @Override
+  public void pulse() {
+    pulse.run(() -> {});
+  }
+
+  @Override
+  public Unaccounted unaccounted() {
+    // a pod that is being made has its folder before its cgroup
+    long strangers =
+        node.cgroups().leftovers().stream()
+            .filter(Leftover::populated)
+            .filter(leftover -> !Files.exists(node.store().folder(leftover.sandbox())))
+            .count();
+    return new Unaccounted(
+        Math.toIntExact(strangers), node.store().quarantined(), node.store().undeleted());
   }
 
   @Override

@@ -140,10 +140,10 @@ final class Recovery {
             pod, spec, ImageDefaultsOf.of(record.getImage()), record.toBuilder(), layers(record));
     pod.names().adopt(spec.metadata(), request, id);
     pod.adopt(container);
-    container.restore();
     if (sameBoot) {
       pod.cgroup().flatMap(cgroup -> cgroup.openContainer(id)).ifPresent(container::inCgroup);
     }
+    container.restore();
   }
 
   /** Layers that are gone are the image store's trouble to report; the container can be removed. */
@@ -279,6 +279,7 @@ final class Recovery {
         continue;
       }
       if (leftover.populated()) {
+        known.add(leftover.sandbox());
         log.warn(
             "cgroup of pod {} below {} has processes and no record: it is left alone",
             leftover.sandbox(),
@@ -291,6 +292,11 @@ final class Recovery {
                 cgroup.remove();
               }
             });
+      }
+    }
+    for (SandboxId id : node.supervisors().runDirectories()) {
+      if (!known.contains(id)) {
+        node.supervisors().removeRunDirectory(id);
       }
     }
   }

@@ -1,7 +1,9 @@
 package dev.molo.pod;
 
 import dev.molo.fault.FaultException;
+import dev.molo.linux.Errno;
 import dev.molo.linux.Fd;
+import dev.molo.linux.LinuxException;
 import java.util.Optional;
 
 /** CRI ReopenContainerLog: after the kubelet has renamed the file, writing goes on in a new one. */
@@ -24,11 +26,23 @@ final class ReopenContainerLog {
       Optional<Fd> log = node.logs().open(container.pod().spec(), container.spec());
       try {
         verb.step("hand over", "supervisor");
-        container.pod().readySupervisor().reopenLog(container.id(), log);
+        handOver(container, log);
         verb.step("answer");
       } finally {
         log.ifPresent(Fd::close);
       }
+    }
+  }
+
+  private static void handOver(Container container, Optional<Fd> log) {
+    try {
+      container.pod().readySupervisor().reopenLog(container.id(), log);
+    } catch (LinuxException e) {
+      if (e.errno() == Errno.ESRCH) {
+        throw FaultException.precondition(
+            "reopen the log of container %s: it has ended meanwhile", container.id());
+      }
+      throw e;
     }
   }
 }

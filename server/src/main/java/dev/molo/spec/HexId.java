@@ -18,8 +18,12 @@ final class HexId {
     return HexFormat.of().formatHex(bytes);
   }
 
+  static boolean isOne(String value) {
+    return WHOLE.matcher(value).matches();
+  }
+
   static String checked(String value, String what) {
-    if (!WHOLE.matcher(value).matches()) {
+    if (!isOne(value)) {
       throw FaultException.invalid(
           "%s id must be 64 lower-case hexadecimal digits, got %d characters",
           what, value.length());

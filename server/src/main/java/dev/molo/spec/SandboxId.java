@@ -16,6 +16,11 @@ public record SandboxId(String value) implements Comparable<SandboxId> {
     return new SandboxId(HexId.random());
   }
 
+  /** Whether the text has the shape of an id. */
+  public static boolean isValid(String text) {
+    return HexId.isOne(text);
+  }
+
   /** The first 13 digits: what a person is shown. */
   public String brief() {
     return value.substring(0, 13);

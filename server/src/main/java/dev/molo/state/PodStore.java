@@ -133,6 +133,16 @@ public final class PodStore {
     trash.take(folder(id));
   }
 
+  /** How many folders were set aside and nobody has taken away yet. */
+  public int quarantined() {
+    return children(quarantine).size();
+  }
+
+  /** How many discarded folders are not deleted yet. */
+  public int undeleted() {
+    return trash.size();
+  }
+
   /** Waits until what was discarded so far is deleted; for tests and an orderly end. */
   public void awaitDeleted() {
     trash.await();

@@ -69,6 +69,14 @@ final class Trash {
     deleteLater(target);
   }
 
+  int size() {
+    try (Stream<Path> left = Files.list(folder)) {
+      return Math.toIntExact(left.count());
+    } catch (IOException e) {
+      throw new UncheckedIOException("list " + folder, e);
+    }
+  }
+
   void await() {
     pending.awaitAdvance(pending.arrive());
   }

@@ -154,6 +154,19 @@ public final class NativeSupervisors implements Supervisors {
   }
 
   @Override
+  public List<SandboxId> runDirectories() {
+    try (Stream<Path> folders = Files.list(pods)) {
+      return folders
+          .map(folder -> folder.getFileName().toString())
+          .filter(SandboxId::isValid)
+          .map(SandboxId::new)
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException("list " + pods, e);
+    }
+  }
+
+  @Override
   public void removeRunDirectory(SandboxId pod) {
     Path folder = folder(pod);
     try (Stream<Path> tree = Files.walk(folder)) {

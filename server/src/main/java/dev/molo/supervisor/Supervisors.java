@@ -1,6 +1,7 @@
 package dev.molo.supervisor;
 
 import dev.molo.spec.SandboxId;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -28,6 +29,9 @@ public interface Supervisors extends AutoCloseable {
    *     still tell how its containers ended
    */
   Optional<PodSupervisor> reconnect(SandboxId pod, SupervisorListener listener);
+
+  /** The pods that have a {@code RUN/pods/ID}. */
+  List<SandboxId> runDirectories();
 
   /** Removes {@code RUN/pods/ID} with everything in it; nothing happens when it is gone. */
   void removeRunDirectory(SandboxId pod);

@@ -192,9 +192,7 @@ class CommandsIT {
 
   @Test
   void doctorNamesTheStepThatHangs() throws Exception {
-    Path hold = Files.createFile(folder.resolve("hold"));
-    node.daemon().stop();
-    node.daemon().start("-D%s=StartContainer:open log=%s".formatted(FaultPoints.HOLD_AT, hold));
+    node.daemon().hold("StartContainer:open log");
     try {
       String pod = node.pod("hung");
       String container = node.create(pod, node.containerConfig("main", "exit", "0"));
@@ -207,13 +205,10 @@ class CommandsIT {
               "StartContainer of container %s\\w* of pod %s\\w* +NO +at \"open log\" for \\d+ s, since \\S+, waits for the log directory"
                   .formatted(container.substring(0, 12), pod.substring(0, 12)))
           .contains("look for a file system that hangs");
-      Files.delete(hold);
+      node.daemon().letGo();
       start.join();
     } finally {
-      Files.deleteIfExists(hold);
-      node.clear();
-      node.daemon().stop();
-      node.daemon().start();
+      node.daemon().letGo();
     }
   }
 

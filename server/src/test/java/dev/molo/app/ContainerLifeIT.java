@@ -423,9 +423,7 @@ class ContainerLifeIT {
 
   @Test
   void aStartThatHangsIsShownAndDoesNotHoldUpItsStop() throws Exception {
-    Path hold = Files.createFile(folder.resolve("hold"));
-    node.daemon().stop();
-    node.daemon().start("-D%s=StartContainer:open log=%s".formatted(FaultPoints.HOLD_AT, hold));
+    node.daemon().hold("StartContainer:open log");
     try {
       String pod = node.pod("hung");
       String container = node.create(pod, node.containerConfig("main", "sleep", "1000"));
@@ -440,15 +438,12 @@ class ContainerLifeIT {
       assertThat(status.getState()).isEqualTo(ContainerState.CONTAINER_EXITED);
       assertThat(status.getReason()).isEqualTo("StartError");
       assertThat(status.getMessage()).contains("stopped before its program was started");
-      Files.delete(hold);
+      node.daemon().letGo();
       assertThatThrownBy(() -> start.get(10, TimeUnit.SECONDS))
           .hasMessageContaining("stopped before its program was started");
       assertThat(node.cgroup(pod, container)).doesNotExist();
     } finally {
-      Files.deleteIfExists(hold);
-      node.clear();
-      node.daemon().stop();
-      node.daemon().start();
+      node.daemon().letGo();
     }
   }
 }

@@ -7,11 +7,18 @@ import dev.molo.network.BridgeNetworks;
 import dev.molo.network.NetworkSettings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 
-/** Takes away what an instance keeps between its daemons: bridge, packet filter table, cgroup. */
+/**
+ * Takes away what an instance keeps between its daemons: bridge, packet filter table, cgroup; and
+ * what a failed test has left running.
+ */
 final class InstanceCleanup {
   private final Instance instance;
 
@@ -20,6 +27,7 @@ final class InstanceCleanup {
   }
 
   void run() {
+    killLeftPods();
     Path scratch;
     try {
       scratch = Files.createTempDirectory("molo-cleanup");
@@ -36,12 +44,45 @@ final class InstanceCleanup {
     try {
       Files.deleteIfExists(RealKernel.cgroup2().resolve(instance.cgroupRoot().substring(1)));
       try (var left = Files.walk(scratch)) {
-        for (Path path : left.sorted(java.util.Comparator.reverseOrder()).toList()) {
+        for (Path path : left.sorted(Comparator.reverseOrder()).toList()) {
           Files.deleteIfExists(path);
         }
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  private void killLeftPods() {
+    Path root = RealKernel.cgroup2().resolve(instance.cgroupRoot().substring(1));
+    if (!Files.isDirectory(root)) {
+      return;
+    }
+    try (Stream<Path> below = Files.walk(root)) {
+      for (Path left :
+          below.filter(Files::isDirectory).sorted(Comparator.reverseOrder()).toList()) {
+        if (!left.equals(root)) {
+          Files.writeString(left.resolve("cgroup.kill"), "1");
+          remove(left);
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** What was killed leaves its cgroup a moment later. */
+  private static void remove(Path cgroup) throws IOException {
+    for (int tries = 0; ; tries++) {
+      try {
+        Files.delete(cgroup);
+        return;
+      } catch (FileSystemException busy) {
+        if (tries > 2000) {
+          throw busy;
+        }
+        LockSupport.parkNanos(5_000_000);
+      }
     }
   }
 }

@@ -7,6 +7,8 @@ import dev.molo.cri.v1.ContainerStatus;
 import dev.molo.cri.v1.ContainerStatusRequest;
 import dev.molo.cri.v1.CreateContainerRequest;
 import dev.molo.cri.v1.ImageSpec;
+import dev.molo.cri.v1.LinuxPodSandboxConfig;
+import dev.molo.cri.v1.LinuxSandboxSecurityContext;
 import dev.molo.cri.v1.PodSandboxConfig;
 import dev.molo.cri.v1.PodSandboxMetadata;
 import dev.molo.cri.v1.PodSandboxState;
@@ -23,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 
 /**
  * A pod's whole life as a list of calls, each of which can be made again, as the kubelet does when
@@ -31,14 +34,28 @@ import java.util.function.Consumer;
 final class PodScenario {
   private final PodSandboxConfig pod;
   private final String program;
+  private final UnaryOperator<ContainerConfig.Builder> more;
   private String sandbox = "";
   private String container = "";
 
   /**
-   * @param program of the workload: "wait" or "stay"
+   * @param program of the workload, with its argument: "wait", "exit 7"
    */
   PodScenario(String name, Path logs, String program) {
+    this(name, logs, program, false, UnaryOperator.identity());
+  }
+
+  /**
+   * @param more what else its container asks for
+   */
+  PodScenario(
+      String name,
+      Path logs,
+      String program,
+      boolean privileged,
+      UnaryOperator<ContainerConfig.Builder> more) {
     this.program = program;
+    this.more = more;
     this.pod =
         PodSandboxConfig.newBuilder()
             .setMetadata(
@@ -47,7 +64,15 @@ final class PodScenario {
                     .setUid(name + "-uid")
                     .setNamespace("default"))
             .setLogDirectory(logs.resolve(name).toString())
+            .setLinux(
+                LinuxPodSandboxConfig.newBuilder()
+                    .setSecurityContext(
+                        LinuxSandboxSecurityContext.newBuilder().setPrivileged(privileged)))
             .build();
+  }
+
+  Path log() {
+    return Path.of(pod.getLogDirectory()).resolve("main.log");
   }
 
   String sandbox() {
@@ -80,11 +105,13 @@ final class PodScenario {
 
   private void create(RuntimeServiceBlockingStub cri) {
     ContainerConfig config =
-        ContainerConfig.newBuilder()
-            .setMetadata(ContainerMetadata.newBuilder().setName("main"))
-            .setImage(ImageSpec.newBuilder().setImage(WorkloadImage.REFERENCE))
-            .addArgs(program)
-            .setLogPath("main.log")
+        more.apply(
+                ContainerConfig.newBuilder()
+                    .setMetadata(ContainerMetadata.newBuilder().setName("main"))
+                    .setImage(ImageSpec.newBuilder().setImage(WorkloadImage.REFERENCE))
+                    .addAllArgs(List.of(program.split(" ")))
+                    .setStdin(program.equals("echo"))
+                    .setLogPath("main.log"))
             .build();
     container =
         cri.createContainer(

@@ -107,7 +107,7 @@ class SystemdNotifyIT {
   }
 
   /** What is bound to the socket, a line for each message. */
-  private static final class Manager implements AutoCloseable {
+  static final class Manager implements AutoCloseable {
     private final Process process;
     private final BufferedReader lines;
 
@@ -120,6 +120,10 @@ class SystemdNotifyIT {
 
     String hears() throws IOException {
       return lines.readLine();
+    }
+
+    boolean saysNothing() throws IOException {
+      return !lines.ready();
     }
 
     void forget() throws IOException {

@@ -23,6 +23,7 @@ import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -35,6 +36,9 @@ import java.util.concurrent.TimeUnit;
  * socket. Kill it, start it again: its pods stay.
  */
 final class TestDaemon implements AutoCloseable {
+  /** What the build leaves unpacked. */
+  static final Path DISTRIBUTION = Path.of("target/molo").toAbsolutePath();
+
   private static final Duration START_LIMIT = Duration.ofSeconds(60);
 
   private final String instance;
@@ -42,13 +46,16 @@ final class TestDaemon implements AutoCloseable {
   private final MultiThreadIoEventLoopGroup loops =
       new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
   private String http = "off";
+  private Path distribution = DISTRIBUTION;
+  private List<String> launcher = List.of();
   private Process process;
-  private ManagedChannel channel;
+  private volatile ManagedChannel channel;
 
   TestDaemon(String instance, Path folder) throws IOException {
     this.instance = instance;
     this.folder = folder;
     Files.createDirectories(folder.resolve("config"));
+    Files.createDirectories(faultPoints());
     Files.writeString(
         folder.resolve("config/config.yaml"), "cgroup:\n  missingControllers: warn\n");
   }
@@ -107,40 +114,84 @@ final class TestDaemon implements AutoCloseable {
     return folder.resolve("daemon.log");
   }
 
+  private Path faultPoints() {
+    return folder.resolve("faultPoints");
+  }
+
+  /** From now on it is started by this command, which execs what follows. */
+  void launchBy(String... command) {
+    launcher = List.of(command);
+  }
+
+  /** From now on another build of it is started. */
+  void install(Path other) {
+    distribution = other;
+  }
+
+  /**
+   * The next daemon, or the one that runs, ends at a step: see {@link FaultPoints}.
+   *
+   * @param how KILL or TERM
+   * @param times the step is to be reached until then
+   */
+  void strike(String how, int times, int microsLater, String step) throws IOException {
+    Path written = faultPoints().resolve("written");
+    Files.writeString(written, "%s %d %d %s".formatted(how, times, microsLater, step));
+    Files.move(written, faultPoints().resolve(FaultPoints.ARMED), StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /** Whether a strike waits for its step. */
+  boolean isArmed() {
+    return Files.exists(faultPoints().resolve(FaultPoints.ARMED));
+  }
+
+  void disarm() throws IOException {
+    Files.deleteIfExists(faultPoints().resolve(FaultPoints.ARMED));
+  }
+
+  /** From now on this step hangs. */
+  void hold(String step) throws IOException {
+    Files.writeString(faultPoints().resolve(FaultPoints.HELD), step);
+  }
+
+  void letGo() throws IOException {
+    Files.deleteIfExists(faultPoints().resolve(FaultPoints.HELD));
+  }
+
+  /** All steps that verbs have reached so far, whichever daemon ran them. */
+  List<String> stepsReached() throws IOException {
+    Path steps = faultPoints().resolve(FaultPoints.STEPS);
+    return Files.exists(steps) ? Files.readAllLines(steps) : List.of();
+  }
+
   /** Starts it and waits for its first answer. */
-  void start(String... jvmFlags) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(
-        List.of(
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-Xshare:auto",
-            "-Xmx64m",
-            "--enable-native-access=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow",
-            "-Dmolo.native=" + System.getProperty("molo.native")));
-    command.addAll(List.of(jvmFlags));
-    command.addAll(
-        List.of("-cp", System.getProperty("java.class.path"), "dev.molo.app.Main", "serve"));
+  void start() throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(launcher);
+    command.addAll(List.of(distribution.resolve("bin/molo").toString(), "serve"));
     command.addAll(names());
     command.addAll(List.of("--http", http));
-    process =
+    ProcessBuilder builder =
         new ProcessBuilder(command)
             .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()))
-            .start();
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()));
+    builder
+        .environment()
+        .put("MOLO_JAVA_OPTIONS", "-D%s=%s".formatted(FaultPoints.FOLDER, faultPoints()));
+    process = builder.start();
     awaitFirstAnswer();
   }
 
   private void awaitFirstAnswer() throws IOException, InterruptedException {
     long deadline = System.nanoTime() + START_LIMIT.toNanos();
     while (true) {
-      connect();
+      ManagedChannel fresh = connect();
       try {
-        cri().version(VersionRequest.getDefaultInstance());
+        stub(fresh).version(VersionRequest.getDefaultInstance());
+        hangUp();
+        channel = fresh;
         return;
       } catch (StatusRuntimeException notYet) {
+        fresh.shutdownNow();
         if (!process.isAlive() || System.nanoTime() > deadline) {
           throw new IOException("the daemon did not start:\n" + Files.readString(log()), notYet);
         }
@@ -149,19 +200,17 @@ final class TestDaemon implements AutoCloseable {
     }
   }
 
-  private void connect() {
-    hangUp();
-    channel =
-        NettyChannelBuilder.forAddress(
-                new DomainSocketAddress(run().resolve("molo.sock").toString()))
-            .channelType(EpollDomainSocketChannel.class, DomainSocketAddress.class)
-            .eventLoopGroup(loops)
-            // grpc sets it on every channel; a unix socket has none
-            .withOption(ChannelOption.SO_KEEPALIVE, null)
-            .usePlaintext()
-            .overrideAuthority("localhost")
-            .proxyDetector(target -> null)
-            .build();
+  private ManagedChannel connect() {
+    return NettyChannelBuilder.forAddress(
+            new DomainSocketAddress(run().resolve("molo.sock").toString()))
+        .channelType(EpollDomainSocketChannel.class, DomainSocketAddress.class)
+        .eventLoopGroup(loops)
+        // grpc sets it on every channel; a unix socket has none
+        .withOption(ChannelOption.SO_KEEPALIVE, null)
+        .usePlaintext()
+        .overrideAuthority("localhost")
+        .proxyDetector(target -> null)
+        .build();
   }
 
   private void hangUp() {
@@ -170,7 +219,12 @@ final class TestDaemon implements AutoCloseable {
     }
   }
 
+  /** To the daemon that was started last; safe from many threads. */
   RuntimeServiceBlockingStub cri() {
+    return stub(channel);
+  }
+
+  private static RuntimeServiceBlockingStub stub(ManagedChannel channel) {
     return RuntimeServiceGrpc.newBlockingStub(channel).withDeadlineAfter(30, TimeUnit.SECONDS);
   }
 

@@ -9,6 +9,7 @@ import dev.molo.pod.ExecOutcome;
 import dev.molo.pod.PodRuntime;
 import dev.molo.pod.RuntimeCondition;
 import dev.molo.pod.SandboxSnapshot;
+import dev.molo.pod.Unaccounted;
 import dev.molo.spec.ContainerId;
 import dev.molo.spec.ContainerSpec;
 import dev.molo.spec.Resources;
@@ -83,6 +84,14 @@ class FakePodRuntime implements PodRuntime {
   public SandboxSnapshot podSandboxStatus(String id) {
     return Optional.ofNullable(sandboxes.get(id))
         .orElseThrow(() -> FaultException.notFound("no sandbox %s", Shown.quoted(id)));
+  }
+
+  @Override
+  public void pulse() {}
+
+  @Override
+  public Unaccounted unaccounted() {
+    return new Unaccounted(1, 2, 3);
   }
 
   @Override

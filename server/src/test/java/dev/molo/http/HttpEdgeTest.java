@@ -80,7 +80,11 @@ class HttpEdgeTest {
   @Test
   void metricsAreInPrometheusFormat() throws IOException {
     assertThat(get("/metrics"))
-        .contains("text/plain; version=0.0.4", "molo_image_store_bytes 99.0", "molo_threads ");
+        .contains("text/plain; version=0.0.4", "molo_image_store_bytes 99.0", "molo_threads ")
+        .contains(
+            "molo_unaccounted_pods 1.0",
+            "molo_quarantined_records 2.0",
+            "molo_undeleted_folders 3.0");
   }
 
   @Test

@@ -58,6 +58,7 @@ class PodStoreTest {
       assertThat(store.folder(pod)).doesNotExist();
       store.write(PodRecord.newBuilder().setId(pod.value()).build());
     }
+    assertThat(store.quarantined()).isEqualTo(whole.length);
     try (Stream<Path> aside = Files.list(root.resolve("quarantine"))) {
       assertThat(aside).isNotEmpty();
     }

@@ -534,6 +534,8 @@ final class SupervisorIT {
             pod.supervisor.attach(container, Optional.empty(), Optional.empty()).orElseThrow()) {
           write(stdin, "z".repeat(99) + "\n", 5000);
           awaitRead(500_000);
+          // answered between two rounds of the log's thread: what was read is dealt with by then
+          pod.supervisor.reopenLog(container, Optional.of(file));
           LogStats stats = pod.supervisor.logStats(container);
           assertThat(stats.dropping()).isTrue();
           assertThat(stats.droppedLines()).isGreaterThan(1000);
@@ -589,10 +591,8 @@ final class SupervisorIT {
               List.of("probe", "flood", "100000", "0"))
           .close();
       ContainerId other = ContainerId.random();
-      long before = System.nanoTime();
       pod.start(other, log, List.of("probe", "say", "unhindered")).close();
       assertThat(pod.awaitExit().container()).isEqualTo(other);
-      assertThat(System.nanoTime() - before).isLessThan(1_000_000_000L);
       assertThat(TestPod.texts(log)).containsExactly("unhindered");
 
       assertThat(pod.supervisor.kill(container)).isTrue();
@@ -601,10 +601,14 @@ final class SupervisorIT {
   }
 
   @Test
-  void oneContainerLogsFast() throws Exception {
+  void oneContainerLogsFastAndAnotherDoesNotWaitForIt() throws Exception {
     int lines = 1_000_000;
     long before = System.nanoTime();
     start("probe", "flood", Integer.toString(lines), "0");
+    ContainerId other = ContainerId.random();
+    pod.start(other, directory.resolve("other"), List.of("probe", "say", "unhindered")).close();
+    assertThat(pod.awaitExit().container()).isEqualTo(other);
+    assertThat(TestPod.texts(directory.resolve("other"))).containsExactly("unhindered");
     pod.exits.poll(50, TimeUnit.SECONDS);
     double seconds = (System.nanoTime() - before) / 1e9;
     LogStats stats = pod.supervisor.logStats(container);
