@@ -138,7 +138,8 @@ class CommandsIT {
     assertThat(json(molo("stats", "-o", "json")).findValuesAsText("name")).contains("sleeper");
     assertThat(molo("pods").out()).contains("web").contains(pod.at("/addresses/0").asText());
 
-    assertThat(molo("rm", "web").status()).isZero();
+    assertThat(json(molo("rm", "web", "-o", "json")).at("/removed/0").asText())
+        .isEqualTo("default/web");
 
     assertThat(own).doesNotExist();
     assertThat(json(molo("pods", "-o", "json")).get("pods")).isEmpty();

@@ -46,10 +46,14 @@ final class ConnectionOptions {
     if (instance != null) {
       return new Instance(instance).run().resolve("molo.sock");
     }
+    return fromEnvironment().orElseGet(() -> Instance.DEFAULT.run().resolve("molo.sock"));
+  }
+
+  /** What $CONTAINER_RUNTIME_ENDPOINT says. */
+  static Optional<Path> fromEnvironment() {
     return Optional.ofNullable(System.getenv("CONTAINER_RUNTIME_ENDPOINT"))
         .filter(text -> !text.isEmpty())
-        .map(text -> path("CONTAINER_RUNTIME_ENDPOINT", text))
-        .orElseGet(() -> Instance.DEFAULT.run().resolve("molo.sock"));
+        .map(text -> path("CONTAINER_RUNTIME_ENDPOINT", text));
   }
 
   private static Path path(String from, String text) {

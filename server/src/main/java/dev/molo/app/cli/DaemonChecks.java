@@ -3,7 +3,6 @@ package dev.molo.app.cli;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
-import dev.molo.config.MoloConfig;
 import dev.molo.cri.v1.RuntimeCondition;
 import dev.molo.cri.v1.StatusRequest;
 import dev.molo.cri.v1.StatusResponse;
@@ -29,18 +28,17 @@ import java.util.Set;
  * What {@code molo doctor} asks a running daemon: whether its sockets answer, whether it is ready,
  * and which steps of its work take too long. No daemon is no trouble.
  */
-record DaemonChecks(MoloConfig config) {
+record DaemonChecks(Path socket) {
   private static final int ANSWER_SECONDS = 10;
 
   List<Check> run() {
-    Path socket = config.grpc().socket();
     if (!Files.exists(socket, LinkOption.NOFOLLOW_LINKS)) {
       return List.of(Check.of("CRI socket", true, socket + ": no daemon runs", ""));
     }
     List<Check> checks = new ArrayList<>();
-    checks.add(mode(socket));
+    checks.add(mode());
     try (CriClient client = CriClient.connect(socket, ANSWER_SECONDS)) {
-      checks.addAll(answers(socket, client));
+      checks.addAll(answers(client));
     } catch (FaultException nobody) {
       checks.add(
           Check.of(
@@ -52,7 +50,7 @@ record DaemonChecks(MoloConfig config) {
     return checks;
   }
 
-  private static Check mode(Path socket) {
+  private Check mode() {
     try {
       Set<?> permissions = Files.getPosixFilePermissions(socket, LinkOption.NOFOLLOW_LINKS);
       boolean safe = permissions.equals(PosixFilePermissions.fromString("rw-------"));
@@ -66,7 +64,7 @@ record DaemonChecks(MoloConfig config) {
     }
   }
 
-  private List<Check> answers(Path socket, CriClient client) {
+  private List<Check> answers(CriClient client) {
     List<Check> checks = new ArrayList<>();
     try {
       long begin = System.nanoTime();

@@ -55,9 +55,17 @@ final class DoctorCommand implements Callable<Integer> {
     try (JnrLinux linux = JnrLinux.fromProperties()) {
       checks.addAll(new HostChecks(linux, loaded).run());
     }
-    checks.addAll(new DaemonChecks(loaded).run());
+    checks.addAll(new DaemonChecks(socket(loaded)).run());
     show(checks);
     return checks.stream().allMatch(Check::ok) ? ExitCode.OK : ExitCode.FAILED;
+  }
+
+  /** As for the other commands: what is named here, else what the environment names. */
+  private Path socket(MoloConfig loaded) {
+    boolean named = instance != null || root != null || run != null || config != null;
+    return named
+        ? loaded.grpc().socket()
+        : ConnectionOptions.fromEnvironment().orElse(loaded.grpc().socket());
   }
 
   private ConfigFlags flags() {

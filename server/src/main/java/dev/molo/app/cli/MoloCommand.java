@@ -30,7 +30,8 @@ import picocli.CommandLine.Spec;
     footerHeading = "%nExamples:%n",
     footer = {
       "  molo serve                                  start the daemon (as root)",
-      "  molo run -f pod.yaml                        run an ordinary Kubernetes Pod manifest",
+      "  molo doctor                                 is this host all right, and the daemon?",
+      "  molo run -f pod.yaml                        run a Kubernetes Pod manifest",
       "  molo ps                                     what runs",
       "  molo logs -f web/nginx                      follow a container's log",
       "  molo exec web/nginx -- nginx -t             run a program in a container",

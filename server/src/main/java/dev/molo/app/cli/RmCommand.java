@@ -5,8 +5,10 @@ import dev.molo.app.cli.manifest.PodManifest;
 import dev.molo.app.cli.manifest.SandboxRequest;
 import dev.molo.cri.v1.PodSandbox;
 import dev.molo.fault.FaultException;
+import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -32,6 +34,7 @@ final class RmCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
   @Mixin private ConnectionOptions connection;
+  @Mixin private OutputOptions output;
 
   @Option(
       names = {"-f", "--file"},
@@ -61,13 +64,20 @@ final class RmCommand implements Callable<Integer> {
     if (names.isEmpty() && !all && file == null) {
       throw FaultException.invalid("rm: name a pod, or give -f FILE or --all");
     }
+    PrintWriter out = spec.commandLine().getOut();
+    List<Object> removed = new ArrayList<>();
     try (CriClient client = connection.connect()) {
-      Targets targets = Targets.of(client);
-      for (PodSandbox pod : chosen(targets)) {
+      for (PodSandbox pod : chosen(Targets.of(client))) {
         remove(client, pod);
-        spec.commandLine().getOut().println("removed " + Targets.fullName(pod));
-        spec.commandLine().getOut().flush();
+        removed.add(Targets.fullName(pod));
+        if (!output.json()) {
+          out.println("removed " + Targets.fullName(pod));
+          out.flush();
+        }
       }
+    }
+    if (output.json()) {
+      out.println(JsonText.of(Map.of("removed", removed)));
     }
     return ExitCode.OK;
   }

@@ -8,6 +8,7 @@ import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -38,6 +39,9 @@ public final class YamlReader {
         throw FaultException.invalid("%s: larger than %d bytes", file, MAX_FILE_BYTES);
       }
       return documents(file.toString(), Files.readString(file));
+    } catch (NoSuchFileException e) {
+      throw new FaultException(
+          Fault.INVALID_ARGUMENT, "read %s: there is no such file".formatted(file), e);
     } catch (IOException e) {
       throw new FaultException(Fault.INVALID_ARGUMENT, "read %s: %s".formatted(file, e), e);
     }
