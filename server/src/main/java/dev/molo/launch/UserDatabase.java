@@ -129,6 +129,9 @@ final class UserDatabase {
       if (e.errno() == Errno.ENOENT || e.errno() == Errno.ENOTDIR) {
         return "";
       }
+      if (e.errno() == Errno.ELOOP) {
+        throw FaultException.precondition("the image's /%s is a link that leads nowhere", path);
+      }
       throw e;
     }
   }

@@ -292,7 +292,10 @@ final class Container {
   }
 
   /** Limits changed, for this daemon and the next. */
-  void becameLimited(Resources changed) {
+  void becameLimited(Resources changed, List<String> warnings) {
+    warnings.stream()
+        .filter(warning -> !record.getWarningsList().contains(warning))
+        .forEach(record::addWarnings);
     record.setResources(ResourcesOf.resources(changed));
     save();
     resources = changed;

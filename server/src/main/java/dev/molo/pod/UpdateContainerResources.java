@@ -3,6 +3,7 @@ package dev.molo.pod;
 import dev.molo.cgroup.ContainerCgroup;
 import dev.molo.fault.FaultException;
 import dev.molo.spec.Resources;
+import java.util.List;
 
 /** CRI UpdateContainerResources: new limits for a container that is created or runs. */
 final class UpdateContainerResources {
@@ -25,17 +26,21 @@ final class UpdateContainerResources {
           container.id());
     }
     Resources merged = merge(container.resources(), change);
-    container.cgroup().ifPresent(leaf -> apply(leaf, container.resources(), merged));
-    container.becameLimited(merged);
+    List<String> warnings =
+        container
+            .cgroup()
+            .map(leaf -> apply(leaf, container.resources(), merged))
+            .orElse(List.of());
+    container.becameLimited(merged, warnings);
   }
 
   /** All or nothing: what was in force is put back when one of the new limits is refused. */
-  private static void apply(ContainerCgroup leaf, Resources before, Resources merged) {
+  private static List<String> apply(ContainerCgroup leaf, Resources before, Resources merged) {
     try {
-      leaf.update(merged);
+      return leaf.update(merged);
     } catch (RuntimeException e) {
       try {
-        leaf.update(before);
+        var _ = leaf.update(before);
       } catch (RuntimeException undo) {
         e.addSuppressed(undo);
       }

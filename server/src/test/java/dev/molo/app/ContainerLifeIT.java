@@ -410,6 +410,10 @@ class ContainerLifeIT {
                 .setLinux(change)
                 .build());
     assertThat(node.status(container).getResources().getLinux().getCpuShares()).isEqualTo(512);
+    if (!Files.readString(RealKernel.cgroup2().resolve("cgroup.controllers")).contains("memory")) {
+      assertThat(node.verbose(container).getInfoOrThrow("info"))
+          .contains("memory_limit_in_bytes cannot be applied");
+    }
 
     node.daemon().kill();
     node.daemon().start();

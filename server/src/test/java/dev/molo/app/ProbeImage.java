@@ -25,7 +25,7 @@ final class ProbeImage {
             "etc/passwd",
             "root:x:0:0:root:/root:/bin/sh\nkeeper:x:1001:1002:the keeper:/home/keeper:/bin/sh\n"));
     layer.add(TarBytes.file("etc/group", "root:x:0:\nkeepers:x:1002:\nharbour:x:50000:keeper\n"));
-    return write(folder, "probe.tar", new TestImage(), layer);
+    return write(folder.resolve("probe.tar"), REFERENCE, new TestImage(), layer);
   }
 
   /** A layer with the program in it and nothing else. */
@@ -36,8 +36,9 @@ final class ProbeImage {
   }
 
   /** An archive of an image with this layer, whose entrypoint is the program. */
-  static Path write(Path folder, String name, TestImage image, TarBytes layer) throws IOException {
+  static Path write(Path archive, String reference, TestImage image, TarBytes layer)
+      throws IOException {
     image.config("Entrypoint", "/bin/probe").gzipLayer(layer.bytes());
-    return Files.write(folder.resolve(name), TestArchives.oci(image, REFERENCE));
+    return Files.write(archive, TestArchives.oci(image, reference));
   }
 }

@@ -11,6 +11,7 @@ import dev.molo.linux.RealKernel;
 import dev.molo.linux.RecordingLinux;
 import dev.molo.spec.ContainerId;
 import dev.molo.spec.Resources;
+import dev.molo.spec.Resources.HugepageLimit;
 import dev.molo.spec.SandboxId;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -174,6 +175,24 @@ class CgroupsIT {
           .asString()
           .contains("memory_limit_in_bytes cannot be applied");
       assertThat(container.update(memory())).hasSize(1);
+    }
+  }
+
+  @Test
+  void limitsOnHugePagesAreReadBack() throws IOException {
+    Path sizes = Path.of("/sys/kernel/mm/hugepages/hugepages-2048kB");
+    if (cgroups.missingControllers().contains("hugetlb") || !Files.exists(sizes)) {
+      System.out.println("SKIPPED limitsOnHugePages: no hugetlb controller, or no pages of 2 MiB");
+      return;
+    }
+    Resources four =
+        new Resources(
+            0, 0, 0, 0, 0, 0, "", "", List.of(new HugepageLimit("2MB", 4 << 20)), Map.of());
+    try (PodCgroup pod = cgroups.create(SandboxId.random(), "");
+        ContainerCgroup container = pod.createContainer(ContainerId.random(), four)) {
+      Path leaf = Path.of(container.path());
+      assertThat(leaf.resolve("hugetlb.2MB.max")).hasContent("4194304");
+      assertThat(leaf.resolve("hugetlb.2MB.rsvd.max")).hasContent("4194304");
     }
   }
 

@@ -51,6 +51,11 @@ public final class TestImage {
     return this;
   }
 
+  public TestImage configText(String field, String text) {
+    config.put(field, text);
+    return this;
+  }
+
   public TestImage architecture(String name) {
     architecture = name;
     return this;

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.molo.fault.FaultException;
 import dev.molo.linux.Fd;
-import dev.molo.linux.LinuxException;
 import dev.molo.linux.OpenFlags;
 import dev.molo.linux.RealKernel;
 import java.io.IOException;
@@ -45,7 +44,9 @@ class UserDatabaseIT {
   @Test
   void aLinkOutOfTheRootStaysInside() throws IOException {
     Files.createSymbolicLink(passwd, Path.of("/etc/passwd"));
-    assertThatThrownBy(this::read).isInstanceOf(LinuxException.class).hasMessageContaining("ELOOP");
+    assertThatThrownBy(this::read)
+        .isInstanceOf(FaultException.class)
+        .hasMessageContaining("a link that leads nowhere");
     Files.delete(passwd);
     Files.createSymbolicLink(passwd, Path.of("../../../../../../etc/other"));
     Files.writeString(root.resolve("etc/other"), "inside:x:1:1::/:/bin/sh\n");
