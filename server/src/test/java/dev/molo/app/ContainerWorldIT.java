@@ -3,9 +3,11 @@ package dev.molo.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.molo.cri.v1.AuthConfig;
 import dev.molo.cri.v1.Capability;
 import dev.molo.cri.v1.ContainerConfig;
 import dev.molo.cri.v1.DNSConfig;
+import dev.molo.cri.v1.ImageSpec;
 import dev.molo.cri.v1.Int64Value;
 import dev.molo.cri.v1.KeyValue;
 import dev.molo.cri.v1.LinuxContainerConfig;
@@ -18,6 +20,7 @@ import dev.molo.cri.v1.NamespaceMode;
 import dev.molo.cri.v1.NamespaceOption;
 import dev.molo.cri.v1.PodSandboxConfig;
 import dev.molo.cri.v1.PodSandboxStatusRequest;
+import dev.molo.cri.v1.PullImageRequest;
 import dev.molo.cri.v1.SecurityProfile;
 import dev.molo.cri.v1.SupplementalGroupsPolicy;
 import dev.molo.linux.RealKernel;
@@ -29,6 +32,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -490,6 +494,55 @@ class ContainerWorldIT {
     assertThatThrownBy(() -> Files.write(exe, new byte[1], StandardOpenOption.WRITE))
         .isInstanceOf(IOException.class);
     assertThat(node.said(container, "say", "still", "here")).isEqualTo("still here\n");
+  }
+
+  @Test
+  void aPodOnTheHostsNetworkReachesNoSocketOfTheDaemon() throws IOException {
+    NamespaceOption host = NamespaceOption.newBuilder().setNetwork(NamespaceMode.NODE).build();
+    String pod =
+        node.pod(node.podConfig("reach").setLinux(sandbox(s -> s.setNamespaceOptions(host))));
+    sleeper(pod, security -> security.setNamespaceOptions(host));
+
+    // an abstract socket (its name begins with @) would be reachable from there
+    assertThat(Files.readAllLines(Path.of("/proc/net/unix")))
+        .anyMatch(line -> line.endsWith(node.daemon().run() + "/molo.sock"))
+        .noneMatch(line -> line.contains("@") && line.contains("molo"));
+    for (String socket : List.of("molo.sock", "pods/" + pod + "/supervisor.sock")) {
+      assertThat(
+              PosixFilePermissions.toString(
+                  Files.getPosixFilePermissions(node.daemon().run().resolve(socket))))
+          .as(socket)
+          .isEqualTo("rw-------");
+    }
+  }
+
+  @Test
+  void secretsAreNeitherLoggedNorShown() throws IOException {
+    String secret = "correct-horse-battery";
+    ContainerConfig.Builder config =
+        node.containerConfig("main", "sleep", "1000")
+            .addEnvs(
+                KeyValue.newBuilder()
+                    .setKey("TOKEN")
+                    .setValue(com.google.protobuf.ByteString.copyFromUtf8(secret)));
+    String pod = node.pod("secrets");
+    String container = node.run(pod, config);
+    ContainerConfig.Builder missing = config.clone().addCommand("/bin/no-such-program");
+    missing.getMetadataBuilder().setAttempt(1);
+    String failed = node.create(pod, missing);
+    assertThatThrownBy(() -> node.start(failed)).hasMessageNotContaining(secret);
+    assertThatThrownBy(() ->
+            node.images()
+                .pullImage(
+                    PullImageRequest.newBuilder()
+                        .setImage(ImageSpec.newBuilder().setImage("localhost:1/none:1"))
+                        .setAuth(AuthConfig.newBuilder().setUsername("me").setPassword(secret))
+                        .build()))
+        .hasMessageContaining("localhost:1/none")
+        .hasMessageNotContaining(secret);
+
+    assertThat(node.verbose(container).toString()).doesNotContain(secret).contains("TOKEN");
+    assertThat(Files.readString(node.daemon().log())).doesNotContain(secret);
   }
 
   @Test

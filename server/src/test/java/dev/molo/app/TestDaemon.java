@@ -1,5 +1,7 @@
 package dev.molo.app;
 
+import dev.molo.cri.v1.ImageServiceGrpc;
+import dev.molo.cri.v1.ImageServiceGrpc.ImageServiceBlockingStub;
 import dev.molo.cri.v1.RuntimeServiceGrpc;
 import dev.molo.cri.v1.RuntimeServiceGrpc.RuntimeServiceBlockingStub;
 import dev.molo.cri.v1.VersionRequest;
@@ -226,6 +228,10 @@ final class TestDaemon implements AutoCloseable {
 
   private static RuntimeServiceBlockingStub stub(ManagedChannel channel) {
     return RuntimeServiceGrpc.newBlockingStub(channel).withDeadlineAfter(30, TimeUnit.SECONDS);
+  }
+
+  ImageServiceBlockingStub images() {
+    return ImageServiceGrpc.newBlockingStub(channel).withDeadlineAfter(30, TimeUnit.SECONDS);
   }
 
   boolean isAlive() {

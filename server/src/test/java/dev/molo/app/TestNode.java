@@ -11,6 +11,7 @@ import dev.molo.cri.v1.ContainerStatusResponse;
 import dev.molo.cri.v1.CreateContainerRequest;
 import dev.molo.cri.v1.ExecSyncRequest;
 import dev.molo.cri.v1.ExecSyncResponse;
+import dev.molo.cri.v1.ImageServiceGrpc.ImageServiceBlockingStub;
 import dev.molo.cri.v1.ImageSpec;
 import dev.molo.cri.v1.ListPodSandboxRequest;
 import dev.molo.cri.v1.PodSandbox;
@@ -58,6 +59,10 @@ final class TestNode {
 
   RuntimeServiceBlockingStub cri() {
     return daemon.cri();
+  }
+
+  ImageServiceBlockingStub images() {
+    return daemon.images();
   }
 
   Path logs() {
