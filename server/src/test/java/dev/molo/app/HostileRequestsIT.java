@@ -34,6 +34,8 @@ import java.util.Deque;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -152,6 +154,8 @@ class HostileRequestsIT {
     // what is started when it is first needed: the connection, the mounter
     node.create(pod, node.containerConfig("first", "exit", "0"));
     ask(places.getFirst(), "warms up");
+    // before the descriptors: it makes the JVM listen
+    long heap = liveHeap();
     List<String> descriptors = descriptors();
     List<String> wrong = new ArrayList<>();
     for (Place place : places) {
@@ -174,9 +178,27 @@ class HostileRequestsIT {
       Thread.sleep(100);
     }
     assertThat(more).as("descriptors that were not there before").isEmpty();
+    // classes that were loaded and code that was compiled meanwhile take some
+    assertThat(liveHeap()).as("bytes of live objects").isLessThan(heap + (4 << 20));
     assertThat(files(node.daemon().root().resolve("pods"))).containsExactly(pod);
     TestNode.until(
         "the trash is empty", () -> files(node.daemon().root().resolve("trash")).isEmpty());
+  }
+
+  /** Bytes of what a full collection leaves, as the daemon's own JVM counts. */
+  private long liveHeap() throws IOException, InterruptedException {
+    Process jcmd =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                Long.toString(node.daemon().pid()),
+                "GC.class_histogram")
+            .redirectErrorStream(true)
+            .start();
+    String said = new String(jcmd.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(jcmd.waitFor()).as(said).isZero();
+    Matcher total = Pattern.compile("Total +\\d+ +(\\d+)").matcher(said);
+    assertThat(total.find()).as(said).isTrue();
+    return Long.parseLong(total.group(1));
   }
 
   /** What the daemon holds open, but for the classes that it loads as it goes along. */
