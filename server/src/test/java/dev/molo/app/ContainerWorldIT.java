@@ -491,8 +491,12 @@ class ContainerWorldIT {
     Path exe = Path.of("/proc", Long.toString(supervisor), "exe");
 
     assertThat(Files.readSymbolicLink(exe).toString()).contains("memfd:");
+    byte[] program = Files.readAllBytes(exe);
     assertThatThrownBy(() -> Files.write(exe, new byte[1], StandardOpenOption.WRITE))
         .isInstanceOf(IOException.class);
+    // what runs an exec until its program is executed is the supervisor's own program
+    assertThat(node.exec(container, "/proc/self/exe").getExitCode()).isNotZero();
+    assertThat(Files.readAllBytes(exe)).isEqualTo(program);
     assertThat(node.said(container, "say", "still", "here")).isEqualTo("still here\n");
   }
 
