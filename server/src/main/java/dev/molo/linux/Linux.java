@@ -59,6 +59,11 @@ public interface Linux {
     return Hashing.jdk();
   }
 
+  /** Decompression of big content. */
+  default Inflation inflation() {
+    return Inflation.jdk();
+  }
+
   /** The pool that runs what would pin a carrier thread. */
   BlockingCalls blocking();
 }

@@ -1,6 +1,7 @@
 package dev.molo.image.layer;
 
 import com.github.luben.zstd.ZstdInputStreamNoFinalizer;
+import dev.molo.linux.Inflation;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PushbackInputStream;
@@ -11,18 +12,21 @@ import java.io.PushbackInputStream;
  * a quiet end.
  */
 public final class Decompression {
-  private static final int BUFFER = 64 << 10;
-
   private Decompression() {}
 
-  /** gzip (several members), zstd (several frames) or plain. */
+  /** As {@link #open(InputStream, Inflation)}, with what the JDK has. */
   public static InputStream open(InputStream compressed) throws IOException {
+    return open(compressed, Inflation.jdk());
+  }
+
+  /** gzip (several members), zstd (several frames) or plain. */
+  static InputStream open(InputStream compressed, Inflation inflation) throws IOException {
     PushbackInputStream in = new PushbackInputStream(compressed, 6);
     byte[] magic = new byte[6];
     int n = in.readNBytes(magic, 0, magic.length);
     in.unread(magic, 0, n);
     if (n >= 2 && is(magic, 0x1f, 0x8b)) {
-      return new GzipStream(in, BUFFER);
+      return new GzipStream(in, inflation.begin());
     }
     if (n >= 4 && (is(magic, 0x28, 0xb5, 0x2f, 0xfd) || isSkippableFrame(magic))) {
       return new ZstdInputStreamNoFinalizer(in);

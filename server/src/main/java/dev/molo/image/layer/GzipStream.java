@@ -1,11 +1,11 @@
 package dev.molo.image.layer;
 
+import dev.molo.linux.Inflation;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.zip.CRC32;
 import java.util.zip.DataFormatException;
-import java.util.zip.Inflater;
 
 /**
  * gzip (RFC 1952) with any number of members. The JDK's own stream asks {@code available()} whether
@@ -18,18 +18,19 @@ final class GzipStream extends InputStream {
   private static final int FCOMMENT = 16;
 
   private final InputStream in;
-  private final Inflater inflater = new Inflater(true);
+  private final Inflation.Inflate inflater;
   private final CRC32 crc = new CRC32();
-  private final byte[] buffer;
+  private final byte[] buffer = new byte[Inflation.MAX_INPUT + Long.BYTES];
   private int at;
   private int limit;
   private long unpacked;
   private boolean inMember;
   private boolean atEnd;
 
-  GzipStream(InputStream in, int bufferSize) {
+  /** {@code inflater} is closed with this. */
+  GzipStream(InputStream in, Inflation.Inflate inflater) {
     this.in = in;
-    this.buffer = new byte[bufferSize];
+    this.inflater = inflater;
   }
 
   @Override
@@ -70,9 +71,6 @@ final class GzipStream extends InputStream {
           endMember();
           return 0;
         }
-        if (inflater.needsDictionary()) {
-          throw new IOException("its gzip stream wants a dictionary");
-        }
         feed();
       }
     } catch (DataFormatException e) {
@@ -84,7 +82,7 @@ final class GzipStream extends InputStream {
     if (!fill()) {
       throw new EOFException("its gzip stream ends early");
     }
-    inflater.setInput(buffer, at, limit - at);
+    inflater.input(buffer, at, limit - at);
     at = limit;
   }
 
@@ -120,14 +118,18 @@ final class GzipStream extends InputStream {
     unpacked = 0;
     inMember = true;
     if (at < limit) {
-      inflater.setInput(buffer, at, limit - at);
+      inflater.input(buffer, at, limit - at);
       at = limit;
     }
     return true;
   }
 
   private void endMember() throws IOException {
-    at = limit - inflater.getRemaining();
+    byte[] rest = inflater.rest();
+    // What is behind the member may have come with an earlier piece of input.
+    System.arraycopy(rest, 0, buffer, 0, rest.length);
+    at = 0;
+    limit = rest.length;
     inMember = false;
     long statedCrc = next32();
     long statedSize = next32();
@@ -155,7 +157,7 @@ final class GzipStream extends InputStream {
   }
 
   private boolean fill() throws IOException {
-    int n = in.read(buffer, 0, buffer.length);
+    int n = in.read(buffer, 0, Inflation.MAX_INPUT);
     at = 0;
     limit = Math.max(n, 0);
     return n > 0;
@@ -163,7 +165,7 @@ final class GzipStream extends InputStream {
 
   @Override
   public void close() throws IOException {
-    inflater.end();
+    inflater.close();
     in.close();
   }
 }

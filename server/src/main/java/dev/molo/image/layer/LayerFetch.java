@@ -7,8 +7,10 @@ import dev.molo.image.content.Descriptor;
 import dev.molo.linux.Fd;
 import dev.molo.linux.Files;
 import dev.molo.linux.Hashing;
+import dev.molo.linux.Inflation;
 import dev.molo.linux.LinuxException;
 import dev.molo.linux.OpenFlags;
+import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.function.LongConsumer;
@@ -21,13 +23,18 @@ final class LayerFetch {
   private static final int DIRECTORY =
       OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW;
 
+  /** Decompressed and hashed at once; a tar's headers alone are 512 bytes. */
+  private static final int BUFFER = 128 << 10;
+
   private final Files files;
   private final Hashing hashing;
+  private final Inflation inflation;
   private final UnpackLimits limits;
 
-  LayerFetch(Files files, Hashing hashing, UnpackLimits limits) {
+  LayerFetch(Files files, Hashing hashing, Inflation inflation, UnpackLimits limits) {
     this.files = files;
     this.hashing = hashing;
+    this.inflation = inflation;
     this.limits = limits;
   }
 
@@ -74,8 +81,9 @@ final class LayerFetch {
     RatioGuard ratio = new RatioGuard(compressed, limits);
     try (VerifiedStream tar =
         new VerifiedStream(
-            hashing, Decompression.open(compressed), diffId, Long.MAX_VALUE, ratio)) {
-      UnpackedLayer layer = unpacker.unpack(new TarReader(tar, kept));
+            hashing, Decompression.open(compressed, inflation), diffId, Long.MAX_VALUE, ratio)) {
+      UnpackedLayer layer =
+          unpacker.unpack(new TarReader(new BufferedInputStream(tar, BUFFER), kept));
       tar.verify("the unpacked content");
       compressed.verify("the compressed content");
       if (compressed.count() != blob.size()) {

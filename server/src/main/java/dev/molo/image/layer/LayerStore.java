@@ -14,6 +14,7 @@ import dev.molo.linux.Errno;
 import dev.molo.linux.Fd;
 import dev.molo.linux.Files;
 import dev.molo.linux.Hashing;
+import dev.molo.linux.Inflation;
 import dev.molo.linux.Linux;
 import dev.molo.linux.LinuxException;
 import dev.molo.linux.OpenFlags;
@@ -74,6 +75,7 @@ public final class LayerStore implements AutoCloseable {
   private final Path root;
   private final Files files;
   private final Hashing hashing;
+  private final Inflation inflation;
   private final UnpackLimits limits;
   private final boolean keepBlobs;
   private final String boot;
@@ -121,6 +123,7 @@ public final class LayerStore implements AutoCloseable {
     this.root = root;
     this.files = linux.files();
     this.hashing = linux.hashing();
+    this.inflation = linux.inflation();
     this.limits = limits;
     this.keepBlobs = keepBlobs;
     this.boot = linux.system().bootId();
@@ -629,7 +632,7 @@ public final class LayerStore implements AutoCloseable {
       boolean keep = keepBlobs && !blob.digest().equals(diffId);
       InputStream content = source.open(blob, work.cancellation());
       LayerFetch.Result result =
-          new LayerFetch(files, hashing, limits)
+          new LayerFetch(files, hashing, inflation, limits)
               .run(
                   blob,
                   diffId,

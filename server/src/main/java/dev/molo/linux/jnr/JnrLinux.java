@@ -5,6 +5,7 @@ import dev.molo.linux.CgroupPrograms;
 import dev.molo.linux.Epoll;
 import dev.molo.linux.Files;
 import dev.molo.linux.Hashing;
+import dev.molo.linux.Inflation;
 import dev.molo.linux.Linux;
 import dev.molo.linux.Memfds;
 import dev.molo.linux.Memory;
@@ -44,6 +45,7 @@ public final class JnrLinux implements Linux, AutoCloseable {
   private final CgroupPrograms cgroupPrograms = new JnrCgroupPrograms();
   private final Memory memory = new JnrMemory();
   private final Hashing hashing = new JnrHashing();
+  private final Inflation inflation = new JnrInflation();
   private final Processes processes;
 
   /** The kernel, with the native parts in {@code nativeFolder}. */
@@ -124,6 +126,11 @@ public final class JnrLinux implements Linux, AutoCloseable {
   @Override
   public Hashing hashing() {
     return hashing;
+  }
+
+  @Override
+  public Inflation inflation() {
+    return inflation;
   }
 
   @Override
