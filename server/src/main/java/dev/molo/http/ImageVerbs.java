@@ -353,7 +353,7 @@ final class ImageVerbs {
     return flag;
   }
 
-  private static JsonObject request(RoutingContext context, Set<String> fields) {
+  static JsonObject request(RoutingContext context, Set<String> fields) {
     JsonObject request;
     try {
       request = context.body().asJsonObject();
@@ -371,7 +371,7 @@ final class ImageVerbs {
     return request;
   }
 
-  private static String text(JsonObject request, String field) {
+  static String text(JsonObject request, String field) {
     if (!(request.getValue(field) instanceof String text) || text.isEmpty()) {
       throw FaultException.invalid("the request lacks the text %s", field);
     }

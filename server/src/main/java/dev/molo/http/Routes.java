@@ -82,6 +82,7 @@ final class Routes {
     router.route().handler(this::admit);
     questions(router);
     new ImageVerbs(images, operations).addTo(router, this);
+    new ImageExplanation(images).addTo(router, this);
     router.route().handler(this::unknown);
     return router;
   }

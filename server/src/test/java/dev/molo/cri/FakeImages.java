@@ -1,6 +1,10 @@
 package dev.molo.cri;
 
 import dev.molo.fault.Fault;
+import java.time.Duration;
+import dev.molo.image.registry.HostAnswer;
+import dev.molo.image.admission.Judgement;
+import dev.molo.image.Reference;
 import dev.molo.fault.FaultException;
 import dev.molo.image.Cancellation;
 import dev.molo.image.Digest;
@@ -104,7 +108,23 @@ final class FakeImages implements Images, ImageOperations {
 
   @Override
   public PullExplanation explain(PullRequest request, Cancellation cancellation) {
-    throw new UnsupportedOperationException("CRI has no explanations");
+    Digest layer = Digest.parse("sha256:" + "12".repeat(32));
+    return new PullExplanation(
+        request.reference(),
+        Reference.parse(request.reference()).orLatest().toString(),
+        Optional.of(Path.of("/etc/molo/certs.d/_default/hosts.toml")),
+        "none",
+        List.of(
+            new HostAnswer(
+                "https://mirror.example", true, "/app/manifests/1", "503 busy", Duration.ofMillis(7))),
+        Optional.of(
+            new PullExplanation.Found(layer, layer, Optional.empty(), "linux/amd64", "it fits best")),
+        List.of(new PullExplanation.Layer(layer, "application/tar", 4096, false)),
+        new PullExplanation.Room(4096, 8192, 1024),
+        List.of(new Judgement("policy", true, "no pattern of policy.deny matches")),
+        request.reference().contains("refused")
+            ? Optional.of(FaultException.notFound("pull %s: gone", request.reference()))
+            : Optional.empty());
   }
 
   @Override

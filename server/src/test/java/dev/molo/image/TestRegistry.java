@@ -16,13 +16,16 @@ public final class TestRegistry implements AutoCloseable {
   public static final Path PROGRAM = Path.of("/usr/bin/docker-registry");
 
   private final Process process;
+  private final Path storage;
   private final int port;
   private final HttpClient client = HttpClient.newHttpClient();
   private final String scheme;
   private final Map<String, String> headers;
 
-  private TestRegistry(Process process, int port, String scheme, Map<String, String> headers) {
+  private TestRegistry(
+      Process process, Path storage, int port, String scheme, Map<String, String> headers) {
     this.process = process;
+    this.storage = storage;
     this.port = port;
     this.scheme = scheme;
     this.headers = headers;
@@ -65,7 +68,8 @@ public final class TestRegistry implements AutoCloseable {
             .redirectErrorStream(true)
             .redirectOutput(directory.resolve("registry-" + port + ".log").toFile())
             .start();
-    TestRegistry registry = new TestRegistry(process, port, "http", headers);
+    TestRegistry registry = new TestRegistry(
+            process, directory.resolve("data-" + port), port, "http", headers);
     registry.awaitReady();
     return registry;
   }
@@ -93,6 +97,11 @@ public final class TestRegistry implements AutoCloseable {
 
   public int port() {
     return port;
+  }
+
+  /** The folder of everything that was pushed. */
+  Path storage() {
+    return storage;
   }
 
   /** Pushes an image under {@code repository:tag}; its manifest's digest. */

@@ -18,6 +18,7 @@ import picocli.CommandLine.Spec;
     synopsisSubcommandLabel = "COMMAND",
     commandListHeading = "%nCommands:%n",
     subcommands = {
+      ImageExplainCommand.class,
       ImageTagCommand.class,
       ImageUntagCommand.class,
       ImageDuCommand.class,

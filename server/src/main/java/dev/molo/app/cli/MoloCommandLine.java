@@ -109,7 +109,7 @@ public final class MoloCommandLine {
     };
   }
 
-  private static int exitCode(Fault kind) {
+  static int exitCode(Fault kind) {
     return switch (kind) {
       case INVALID_ARGUMENT -> ExitCode.USAGE;
       case NOT_FOUND -> ExitCode.NOT_FOUND;

@@ -139,6 +139,32 @@ class ImageCommandsTest {
   }
 
   @Test
+  void explainSaysWhatAPullWouldDoAndEndsAsItWould() throws IOException {
+    assertThat(molo("image", "explain", "example.org/app:1")).isZero();
+    assertThat(out.toString())
+        .contains(
+            "example.org/app:1",
+            "/etc/molo/certs.d/_default/hosts.toml",
+            "https://mirror.example",
+            "503 busy",
+            "7 ms",
+            "linux/amd64: it fits best",
+            "to fetch",
+            "4.0 KiB to download",
+            "likely not enough",
+            "policy admits",
+            "a pull would succeed");
+    assertThat(molo("image", "explain", "example.org/refused:1")).isEqualTo(ExitCode.NOT_FOUND);
+    assertThat(out.toString())
+        .contains("a pull would fail: pull example.org/refused:1: gone (NOT_FOUND)");
+    assertThat(molo("image", "explain", "-o", "json", "example.org/refused:1"))
+        .isEqualTo(ExitCode.NOT_FOUND);
+    assertThat(new ObjectMapper().readTree(out.toString()).at("/hosts/0/outcome").asText())
+        .isEqualTo("503 busy");
+    assertThat(molo("image", "explain", "no:such:reference")).isEqualTo(ExitCode.USAGE);
+  }
+
+  @Test
   void nobodyOnTheSocketIsToldFromFailure() {
     http.close();
     assertThat(molo("image", "du")).isEqualTo(ExitCode.UNREACHABLE);

@@ -1,0 +1,241 @@
+package dev.molo.image;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import dev.molo.image.registry.Proxies;
+import dev.molo.image.registry.RegistryClient;
+import dev.molo.image.registry.RegistrySettings;
+import dev.molo.linux.jnr.JnrLinux;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Pulls from docker-registries that want to know who comes, and show who they are. */
+final class SecuredRegistryIT {
+  private static final String SECRET = "s3cret-pa55word";
+
+  /** bcrypt of {@link #SECRET}, as htpasswd writes it. */
+  private static final String HTPASSWD =
+      "user:$2b$04$R0Zh6uHLk/V9aPQfagMqVecoxysIN73jHshxcUYtbxhO9HrfYZAM6\n";
+
+  private static final RegistryAuth BASIC = new RegistryAuth.Basic("user", SECRET);
+
+  @TempDir Path directory;
+  private Vertx vertx;
+  private TestRegistry registry;
+  private RegistryClient client;
+  private ImageStore store;
+  private TestCertificates certificates;
+
+  @BeforeEach
+  void start() throws IOException, InterruptedException {
+    assumeTrue(TestRegistry.installed(), "docker-registry is not installed");
+    assumeTrue(Files.isExecutable(Path.of("/usr/bin/openssl")), "openssl is not installed");
+    assumeTrue(
+        "root".equals(System.getProperty("user.name")), "needs root: owners and devices of layers");
+    vertx = Vertx.vertx();
+    registry = TestRegistry.start(directory);
+    registry.push(
+        new TestImage()
+            .gzipLayer(new TarBytes().add(TarBytes.file("hello", "world")).bytes()),
+        "app",
+        "v1");
+    certificates = new TestCertificates(directory);
+    client =
+        new RegistryClient(
+            vertx,
+            new RegistrySettings(
+                List.of(directory.resolve("certs.d")),
+                Set.of(),
+                List.of(directory.resolve("config.json")),
+                "molo-test",
+                RegistrySettings.Limits.standard(),
+                Proxies.none()));
+    store =
+        new ImageStore(
+            JnrLinux.fromProperties(),
+            ImageStoreSettings.standard(directory.resolve("images")),
+            client,
+            Clock.systemUTC());
+    store.recovered();
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    if (vertx != null) {
+      store.close();
+      client.close();
+      registry.close();
+      vertx.close().await(10, TimeUnit.SECONDS);
+    }
+  }
+
+  private SecuredRegistry secured(String http, String auth)
+      throws IOException, InterruptedException {
+    return SecuredRegistry.start(directory, registry.storage(), http, auth);
+  }
+
+  private void hosts(SecuredRegistry of, String more) throws IOException {
+    Path file = directory.resolve("certs.d/127.0.0.1_" + of.port() + "_/hosts.toml");
+    Files.createDirectories(file.getParent());
+    Files.writeString(file, "server = \"https://" + of.address() + "\"\n" + more + "\n");
+  }
+
+  private Image pull(SecuredRegistry from, RegistryAuth auth) {
+    return store.pull(
+        PullRequest.of(from.address() + "/app:v1", auth), Cancellation.create());
+  }
+
+  private void fails(SecuredRegistry from, RegistryAuth auth, Fault kind, String... words) {
+    assertThatThrownBy(() -> pull(from, auth))
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).as(e.getMessage()).isEqualTo(kind))
+        .hasMessageContainingAll(words)
+        .hasMessageNotContaining(SECRET);
+  }
+
+  private static String tls(TestCertificates.Pair pair, String more) {
+    return "tls: {certificate: %s, key: %s%s}".formatted(pair.certificate(), pair.key(), more);
+  }
+
+  @Test
+  void serverIsTrustedByItsAuthority() throws Exception {
+    TestCertificates.Pair authority = certificates.authority("ca");
+    try (SecuredRegistry tls =
+        secured(tls(certificates.issue("server", authority), ""), "")) {
+      hosts(tls, "");
+      fails(tls, RegistryAuth.anonymous(), Fault.UNAVAILABLE, "https://" + tls.address(), "TLS");
+      hosts(tls, "ca = \"" + certificates.authority("other").certificate() + "\"");
+      fails(tls, RegistryAuth.anonymous(), Fault.UNAVAILABLE, "TLS");
+      hosts(tls, "skip_verify = true");
+      pull(tls, RegistryAuth.anonymous());
+      store.remove(tls.address() + "/app:v1");
+      hosts(tls, "ca = [\"" + authority.certificate() + "\"]");
+      assertThat(pull(tls, RegistryAuth.anonymous()).repoTags())
+          .contains(tls.address() + "/app:v1");
+    }
+  }
+
+  @Test
+  void clientCertificateIsShown() throws Exception {
+    TestCertificates.Pair authority = certificates.authority("ca");
+    TestCertificates.Pair client = certificates.issue("client", authority);
+    String wanted = ", clientcas: [" + authority.certificate() + "]";
+    try (SecuredRegistry tls =
+        secured(tls(certificates.issue("server", authority), wanted), "")) {
+      String ca = "ca = \"" + authority.certificate() + "\"\n";
+      hosts(tls, ca);
+      fails(tls, RegistryAuth.anonymous(), Fault.UNAVAILABLE, tls.address());
+      hosts(
+          tls,
+          ca + "client = [[\"" + client.certificate() + "\", \"" + client.key() + "\"]]");
+      pull(tls, RegistryAuth.anonymous());
+    }
+  }
+
+  @Test
+  void tunnelThroughAProxyIsTaken() throws Exception {
+    TestCertificates.Pair authority = certificates.authority("ca");
+    try (SecuredRegistry tls = secured(tls(certificates.issue("server", authority), ""), "");
+        TunnelProxy proxy = new TunnelProxy()) {
+      hosts(
+          tls,
+          "ca = \""
+              + authority.certificate()
+              + "\"\nproxy = \"http://user:"
+              + SECRET
+              + "@127.0.0.1:"
+              + proxy.port()
+              + "\"");
+      pull(tls, RegistryAuth.anonymous());
+      assertThat(proxy.heads())
+          .isNotEmpty()
+          .allMatch(head -> head.startsWith("CONNECT " + tls.address()))
+          .allMatch(head -> head.toLowerCase(java.util.Locale.ROOT).contains("proxy-authorization"));
+    }
+  }
+
+  @Test
+  void passwordFileIsSatisfiedByTheRequestAndByTheNode() throws Exception {
+    Path htpasswd = directory.resolve("htpasswd");
+    Files.writeString(htpasswd, HTPASSWD);
+    try (SecuredRegistry basic =
+        secured("", "{htpasswd: {realm: molo, path: %s}}".formatted(htpasswd))) {
+      fails(
+          basic,
+          RegistryAuth.anonymous(),
+          Fault.UNAUTHENTICATED,
+          "/v2/app/manifests/v1",
+          "401",
+          "credentials: none");
+      fails(
+          basic,
+          new RegistryAuth.Basic("user", "wrong"),
+          Fault.UNAUTHENTICATED,
+          "credentials: the request");
+      pull(basic, BASIC);
+      store.remove(basic.address() + "/app:v1");
+      Files.writeString(
+          directory.resolve("config.json"),
+          "{\"auths\": {\"%s\": {\"username\": \"user\", \"password\": \"%s\"}}}"
+              .formatted(basic.address(), SECRET));
+      pull(basic, RegistryAuth.anonymous());
+      assertThat(
+              store
+                  .explain(
+                      PullRequest.of(basic.address() + "/app:v1", RegistryAuth.anonymous()),
+                      Cancellation.create())
+                  .toString())
+          .contains("config.json")
+          .doesNotContain(SECRET);
+    }
+  }
+
+  @Test
+  void tokenServerIsAskedForOneRepository() throws Exception {
+    TestCertificates.Pair signer = certificates.authority("signer");
+    try (TokenServer tokens = new TokenServer(signer, "user", SECRET, SECRET + "-refresh");
+        SecuredRegistry bearer =
+            secured(
+                "",
+                "{token: {realm: \"%s\", service: %s, issuer: %s, rootcertbundle: %s}}"
+                    .formatted(
+                        tokens.realm(),
+                        TokenServer.SERVICE,
+                        TokenServer.ISSUER,
+                        signer.certificate()))) {
+      fails(
+          bearer,
+          RegistryAuth.anonymous(),
+          Fault.UNAUTHENTICATED,
+          "token server",
+          tokens.realm(),
+          "I do not know you");
+      pull(bearer, BASIC);
+      assertThat(tokens.scopes()).last().isEqualTo("repository:app:pull");
+      int asked = tokens.scopes().size();
+      store.remove(bearer.address() + "/app:v1");
+      pull(bearer, new RegistryAuth.IdentityToken(SECRET + "-refresh"));
+      assertThat(tokens.scopes()).hasSize(asked + 1);
+      fails(
+          bearer,
+          new RegistryAuth.IdentityToken("another"),
+          Fault.UNAUTHENTICATED,
+          "token server",
+          "I do not know you");
+    }
+  }
+}
