@@ -1,10 +1,6 @@
 package dev.molo.cri;
 
 import dev.molo.fault.Fault;
-import java.time.Duration;
-import dev.molo.image.registry.HostAnswer;
-import dev.molo.image.admission.Judgement;
-import dev.molo.image.Reference;
 import dev.molo.fault.FaultException;
 import dev.molo.image.Cancellation;
 import dev.molo.image.Digest;
@@ -31,12 +27,15 @@ import dev.molo.image.PushedLayer;
 import dev.molo.image.Reference;
 import dev.molo.image.Usage;
 import dev.molo.image.VerifyRequest;
+import dev.molo.image.admission.Judgement;
 import dev.molo.image.content.Descriptor;
+import dev.molo.image.registry.HostAnswer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -116,9 +115,14 @@ final class FakeImages implements Images, ImageOperations {
         "none",
         List.of(
             new HostAnswer(
-                "https://mirror.example", true, "/app/manifests/1", "503 busy", Duration.ofMillis(7))),
+                "https://mirror.example",
+                true,
+                "/app/manifests/1",
+                "503 busy",
+                Duration.ofMillis(7))),
         Optional.of(
-            new PullExplanation.Found(layer, layer, Optional.empty(), "linux/amd64", "it fits best")),
+            new PullExplanation.Found(
+                layer, layer, Optional.empty(), "linux/amd64", "it fits best")),
         List.of(new PullExplanation.Layer(layer, "application/tar", 4096, false)),
         new PullExplanation.Room(4096, 8192, 1024),
         List.of(new Judgement("policy", true, "no pattern of policy.deny matches")),

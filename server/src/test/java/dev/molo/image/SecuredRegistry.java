@@ -58,8 +58,7 @@ final class SecuredRegistry implements AutoCloseable {
 
   private void awaitReady(Path log) throws IOException, InterruptedException {
     while (process.isAlive()) {
-      try (Socket socket =
-          new Socket(InetAddress.getByAddress(new byte[] {127, 0, 0, 1}), port)) {
+      try (Socket socket = new Socket(InetAddress.getByAddress(new byte[] {127, 0, 0, 1}), port)) {
         if (socket.isConnected()) {
           return;
         }

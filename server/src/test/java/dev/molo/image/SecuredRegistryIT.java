@@ -49,8 +49,7 @@ final class SecuredRegistryIT {
     vertx = Vertx.vertx();
     registry = TestRegistry.start(directory);
     registry.push(
-        new TestImage()
-            .gzipLayer(new TarBytes().add(TarBytes.file("hello", "world")).bytes()),
+        new TestImage().gzipLayer(new TarBytes().add(TarBytes.file("hello", "world")).bytes()),
         "app",
         "v1");
     certificates = new TestCertificates(directory);
@@ -95,8 +94,7 @@ final class SecuredRegistryIT {
   }
 
   private Image pull(SecuredRegistry from, RegistryAuth auth) {
-    return store.pull(
-        PullRequest.of(from.address() + "/app:v1", auth), Cancellation.create());
+    return store.pull(PullRequest.of(from.address() + "/app:v1", auth), Cancellation.create());
   }
 
   private void fails(SecuredRegistry from, RegistryAuth auth, Fault kind, String... words) {
@@ -114,8 +112,7 @@ final class SecuredRegistryIT {
   @Test
   void serverIsTrustedByItsAuthority() throws Exception {
     TestCertificates.Pair authority = certificates.authority("ca");
-    try (SecuredRegistry tls =
-        secured(tls(certificates.issue("server", authority), ""), "")) {
+    try (SecuredRegistry tls = secured(tls(certificates.issue("server", authority), ""), "")) {
       hosts(tls, "");
       fails(tls, RegistryAuth.anonymous(), Fault.UNAVAILABLE, "https://" + tls.address(), "TLS");
       hosts(tls, "ca = \"" + certificates.authority("other").certificate() + "\"");
@@ -134,14 +131,11 @@ final class SecuredRegistryIT {
     TestCertificates.Pair authority = certificates.authority("ca");
     TestCertificates.Pair client = certificates.issue("client", authority);
     String wanted = ", clientcas: [" + authority.certificate() + "]";
-    try (SecuredRegistry tls =
-        secured(tls(certificates.issue("server", authority), wanted), "")) {
+    try (SecuredRegistry tls = secured(tls(certificates.issue("server", authority), wanted), "")) {
       String ca = "ca = \"" + authority.certificate() + "\"\n";
       hosts(tls, ca);
       fails(tls, RegistryAuth.anonymous(), Fault.UNAVAILABLE, tls.address());
-      hosts(
-          tls,
-          ca + "client = [[\"" + client.certificate() + "\", \"" + client.key() + "\"]]");
+      hosts(tls, ca + "client = [[\"" + client.certificate() + "\", \"" + client.key() + "\"]]");
       pull(tls, RegistryAuth.anonymous());
     }
   }
@@ -164,7 +158,8 @@ final class SecuredRegistryIT {
       assertThat(proxy.heads())
           .isNotEmpty()
           .allMatch(head -> head.startsWith("CONNECT " + tls.address()))
-          .allMatch(head -> head.toLowerCase(java.util.Locale.ROOT).contains("proxy-authorization"));
+          .allMatch(
+              head -> head.toLowerCase(java.util.Locale.ROOT).contains("proxy-authorization"));
     }
   }
 

@@ -32,8 +32,7 @@ record TestCertificates(Path directory) {
   }
 
   private Pair make(String name, List<String> more) throws IOException, InterruptedException {
-    Pair pair =
-        new Pair(directory.resolve(name + ".pem"), directory.resolve(name + ".key"));
+    Pair pair = new Pair(directory.resolve(name + ".pem"), directory.resolve(name + ".key"));
     List<String> command =
         new ArrayList<>(
             List.of(

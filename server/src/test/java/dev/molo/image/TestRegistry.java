@@ -68,8 +68,8 @@ public final class TestRegistry implements AutoCloseable {
             .redirectErrorStream(true)
             .redirectOutput(directory.resolve("registry-" + port + ".log").toFile())
             .start();
-    TestRegistry registry = new TestRegistry(
-            process, directory.resolve("data-" + port), port, "http", headers);
+    TestRegistry registry =
+        new TestRegistry(process, directory.resolve("data-" + port), port, "http", headers);
     registry.awaitReady();
     return registry;
   }

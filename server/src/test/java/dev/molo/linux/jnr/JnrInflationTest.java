@@ -89,7 +89,8 @@ final class JnrInflationTest {
 
   @Test
   void damageIsAnError() {
-    byte[] packed = pack("molo ".repeat(1000).getBytes(java.nio.charset.StandardCharsets.US_ASCII), 9);
+    byte[] packed =
+        pack("molo ".repeat(1000).getBytes(java.nio.charset.StandardCharsets.US_ASCII), 9);
     packed[2] ^= 0x55;
     packed[3] ^= 0x55;
     try (Inflation.Inflate inflate = inflation.begin()) {
