@@ -26,6 +26,31 @@ END
   return 1
 }
 
+# registry_guard FOLDER: serves the storage of registry_start's FOLDER a second time, to `user` with the password `secret` only; sets
+# guarded_address and guarded_pid.
+registry_guard() {
+  local folder=$1 tries
+  # bcrypt, as htpasswd -B writes it
+  echo 'user:$2y$04$DOV40o2GJ4vrXPxoF9cANOxDDjHEk86F/QakEYhveki86uPqDQyAC' > "$folder/htpasswd"
+  sed "s|^http:.*|&\nauth: { htpasswd: { realm: guarded, path: $folder/htpasswd } }|" "$folder/registry.yml" > "$folder/guarded.yml"
+  docker-registry serve "$folder/guarded.yml" < /dev/null > "$folder/guarded.log" 2>&1 &
+  guarded_pid=$!
+  for ((tries = 0; tries < 200; tries++)); do
+    guarded_address=$(sed -n 's/.*listening on \(127\.0\.0\.1:[0-9]*\).*/\1/p' "$folder/guarded.log" 2>/dev/null)
+    [ -z "$guarded_address" ] || return 0
+    kill -0 "$guarded_pid" 2>/dev/null || break
+    sleep 0.05
+  done
+  say "docker-registry with a password did not start: $(tail -n 3 "$folder/guarded.log")"
+  return 1
+}
+
+registry_unguard() {
+  kill "$guarded_pid" 2>/dev/null
+  wait "$guarded_pid" 2>/dev/null
+  guarded_pid=
+}
+
 registry_stop() {
   [ -n "${registry_pid:-}" ] || return 0
   kill "$registry_pid" 2>/dev/null

@@ -38,6 +38,7 @@ final class PullExplainer {
     Finding finding = new Finding(request.reference(), reference);
     try {
       finding.judgements.add(admission.byPolicy(reference));
+      admission.requirePolicy(reference);
       RegistrySession session = registry.open(reference, request.auth(), cancellation);
       finding.session = Optional.of(session);
       PullPlan plan = new PullPlan(reference, session, platforms);
@@ -45,7 +46,6 @@ final class PullExplainer {
       plan.make(cancellation);
       finding.judgements.addAll(
           admission.byVerifiers(reference, plan.topDescriptor().orElseThrow(), cancellation));
-      admission.requirePolicy(reference);
       Admission.require(reference, plan.topDescriptor().orElseThrow(), finding.judgements);
     } catch (FaultException e) {
       cancellation.check();

@@ -415,7 +415,14 @@ final class RegistryFaultsIT {
     Path hosts = directory.resolve("certs.d/" + upstream.replace(':', '_') + "_/hosts.toml");
     Files.createDirectories(hosts.getParent());
     Files.writeString(
-        hosts, "[host.\"http://127.0.0.1:1\"]\n[host.\"http://" + proxy.address() + "\"]\n");
+        hosts,
+        """
+        [host."http://127.0.0.1:2"]
+          capabilities = ["pull"]
+        [host."http://127.0.0.1:1"]
+        [host."http://%s"]
+        """
+            .formatted(proxy.address()));
     Files.writeString(
         directory.resolve("config.json"),
         "{\"auths\": {\""
@@ -428,11 +435,13 @@ final class RegistryFaultsIT {
     assertThat(told.reference()).isEqualTo(upstream + "/app:v1");
     assertThat(told.hostsFile()).contains(hosts);
     assertThat(told.credentials()).isEqualTo(directory.resolve("config.json").toString());
-    assertThat(told.hosts().get(0).outcome()).contains("cannot connect");
-    assertThat(told.hosts().get(0).host()).isEqualTo("http://127.0.0.1:1");
-    assertThat(told.hosts().get(1).host()).isEqualTo("http://" + proxy.address());
-    assertThat(told.hosts().get(1).outcome()).isEqualTo("answered");
-    assertThat(told.hosts().get(1).mirror()).isTrue();
+    assertThat(told.hosts().get(0).host()).isEqualTo("http://127.0.0.1:2");
+    assertThat(told.hosts().get(0).outcome()).contains("not asked", "resolve");
+    assertThat(told.hosts().get(1).host()).isEqualTo("http://127.0.0.1:1");
+    assertThat(told.hosts().get(1).outcome()).contains("cannot connect");
+    assertThat(told.hosts().get(2).host()).isEqualTo("http://" + proxy.address());
+    assertThat(told.hosts().get(2).outcome()).isEqualTo("answered");
+    assertThat(told.hosts().get(2).mirror()).isTrue();
     assertThat(told.image().orElseThrow().id()).contains(mine.id());
     assertThat(told.image().orElseThrow().why()).contains("mips64le", Platform.host() + "");
     assertThat(told.layers()).hasSize(2).noneMatch(PullExplanation.Layer::here);

@@ -1,12 +1,9 @@
 package dev.molo.app.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.molo.cri.v1.Image;
 import dev.molo.cri.v1.ListImagesRequest;
-import dev.molo.fault.Fault;
-import dev.molo.fault.FaultException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -42,7 +39,8 @@ final class ImagesCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     if (pulling) {
-      return showPulling();
+      showPulling();
+      return ExitCode.OK;
     }
     try (CriClient client = connection.connect()) {
       List<Image> images =
@@ -56,25 +54,20 @@ final class ImagesCommand implements Callable<Integer> {
     return ExitCode.OK;
   }
 
-  private int showPulling() {
-    HttpAddress http =
-        HttpAddress.of(connection.socket().getParent())
-            .orElseThrow(() ->
-                FaultException.precondition(
-                    "images --pulling: the daemon serves no HTTP, where pulls under way are told"));
-    try {
-      JsonNode document = new ObjectMapper().readTree(http.get("/v1/images"));
-      PrintWriter out = spec.commandLine().getOut();
-      if (output.json()) {
-        JsonNode only =
-            new ObjectMapper().createObjectNode().set("pulling", document.path("pulling"));
-        out.println(only.toPrettyString());
-      } else {
-        PullProgressView.lines(document).forEach(out::println);
-      }
-      return ExitCode.OK;
-    } catch (JsonProcessingException e) {
-      throw new FaultException(Fault.INTERNAL, "images --pulling: the answer is not JSON", e);
+  private void showPulling() {
+    JsonNode document;
+    try (ApiClient api = connection.api()) {
+      document = api.get("/v1/images");
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    if (output.json()) {
+      out.println(
+          JsonNodeFactory.instance
+              .objectNode()
+              .set("pulling", document.path("pulling"))
+              .toPrettyString());
+    } else {
+      PullProgressView.lines(document).forEach(out::println);
     }
   }
 

@@ -24,7 +24,9 @@ import java.util.Map;
  */
 final class HttpClients implements AutoCloseable {
   private static final int MAX_CLIENTS = 8;
-  private static final int CONNECTIONS_PER_HOST = 16;
+
+  /** More than all layers of all pulls can use at once, so that no request waits for another. */
+  private static final int CONNECTIONS_PER_HOST = 96;
 
   /** Where Debian and its relatives, and Red Hat's, keep the authorities that the system trusts. */
   private static final List<Path> SYSTEM_BUNDLES =

@@ -3,6 +3,7 @@ package dev.molo.image.registry;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -36,7 +37,12 @@ record RegistryHost(
   enum Capability {
     PULL,
     RESOLVE,
-    PUSH
+    PUSH;
+
+    /** As hosts.toml spells it. */
+    String word() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
 
   /**

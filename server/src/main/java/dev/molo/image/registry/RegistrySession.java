@@ -268,7 +268,14 @@ public final class RegistrySession implements BlobSource {
       Reader<T> reader,
       Cancellation cancellation) {
     List<HostFailure> failures = new ArrayList<>();
-    List<RegistryHost> capable = hosts.hosts().stream().filter(h -> h.can(needed)).toList();
+    List<RegistryHost> capable = new ArrayList<>();
+    for (RegistryHost host : hosts.hosts()) {
+      if (host.can(needed)) {
+        capable.add(host);
+      } else {
+        note(host, path, "not asked: its capabilities lack " + needed.word(), System.nanoTime());
+      }
+    }
     for (RegistryHost host : capable) {
       boolean last = host.equals(capable.getLast());
       if (silent.contains(host) && !last) {

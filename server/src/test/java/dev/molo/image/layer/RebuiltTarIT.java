@@ -9,7 +9,6 @@ import dev.molo.image.Digest;
 import dev.molo.image.TarBytes;
 import dev.molo.image.content.Descriptor;
 import dev.molo.linux.Fd;
-import dev.molo.linux.Hashing;
 import dev.molo.linux.Linux;
 import dev.molo.linux.OpenFlags;
 import dev.molo.linux.jnr.JnrLinux;
@@ -58,7 +57,7 @@ final class RebuiltTarIT {
     Digest diffId = Digest.ofBytes(tar);
     try (Fd fd = open(path)) {
       LayerFetch.Result result =
-          new LayerFetch(linux.files(), Hashing.jdk(), LIMITS)
+          new LayerFetch(linux.files(), linux.hashing(), linux.inflation(), LIMITS)
               .run(
                   Descriptor.of("", diffId, tar.length),
                   diffId,
@@ -93,7 +92,7 @@ final class RebuiltTarIT {
     Path scratch = Files.createDirectory(directory.resolve("scratch-" + made++));
     try (Fd fd = open(layer.path());
         Fd empty = open(scratch)) {
-      return new LayerVerification(linux.files(), Hashing.jdk())
+      return new LayerVerification(linux.files(), linux.hashing())
           .run(layer.layer(), fd, empty, Cancellation.create());
     }
   }
