@@ -45,7 +45,7 @@ final class ImageExplainCommand implements Callable<Integer> {
     request.put("image", image);
     if (username != null) {
       request.put("username", username);
-      request.put("password", PullCommand.password());
+      request.put("password", Password.read());
     }
     JsonNode told;
     try (ApiClient api = connection.api()) {
