@@ -13,7 +13,6 @@ import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
-import io.vertx.ext.web.handler.BodyHandler;
 import java.util.Set;
 
 /**
@@ -21,8 +20,6 @@ import java.util.Set;
  * listener is for root alone.
  */
 final class ImageExplanation {
-  private static final long MAX_BODY = 1 << 20;
-
   private final Images images;
 
   ImageExplanation(Images images) {
@@ -32,14 +29,14 @@ final class ImageExplanation {
   void addTo(Router router, Routes routes) {
     router
         .post("/v1/images/explain")
-        .handler(BodyHandler.create(false).setBodyLimit(MAX_BODY))
+        .handler(JsonRequest.body())
         .handler(context -> routes.answer(context, this::explain));
   }
 
   private Answer explain(RoutingContext context) {
     JsonObject request =
-        ImageVerbs.request(context, Set.of("image", "username", "password", "identityToken"));
-    String image = ImageVerbs.text(request, "image");
+        JsonRequest.of(context, Set.of("image", "username", "password", "identityToken"));
+    String image = JsonRequest.text(request, "image");
     RegistryAuth auth =
         RegistryAuth.of(
             Reference.parse(image).registry(),

@@ -20,7 +20,6 @@ import dev.molo.image.VerifyRequest;
 import dev.molo.image.content.Compression;
 import io.vertx.core.file.OpenOptions;
 import io.vertx.core.http.HttpServerRequest;
-import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
@@ -41,7 +40,6 @@ import java.util.stream.Collectors;
 
 /** What changes images. Each takes a JSON object; a field that it does not know is refused. */
 final class ImageVerbs {
-  private static final long MAX_BODY = 1 << 20;
 
   private static final Set<String> AUTH_FIELDS =
       Set.of("username", "password", "identityToken", "registryToken");
@@ -56,7 +54,7 @@ final class ImageVerbs {
   }
 
   void addTo(Router router, Routes routes) {
-    BodyHandler body = BodyHandler.create(false).setBodyLimit(MAX_BODY);
+    BodyHandler body = JsonRequest.body();
     router
         .post("/v1/images/tag")
         .handler(body)
@@ -78,14 +76,15 @@ final class ImageVerbs {
   }
 
   private Answer tag(RoutingContext context) {
-    JsonObject request = request(context, Set.of("image", "name"));
-    Image image = operations.tag(text(request, "image"), text(request, "name"));
+    JsonObject request = JsonRequest.of(context, Set.of("image", "name"));
+    Image image =
+        operations.tag(JsonRequest.text(request, "image"), JsonRequest.text(request, "name"));
     return Answer.json(ImagesDocument.image(image));
   }
 
   private Answer untag(RoutingContext context) {
-    JsonObject request = request(context, Set.of("name"));
-    return Answer.json(ImagesDocument.image(operations.untag(text(request, "name"))));
+    JsonObject request = JsonRequest.of(context, Set.of("name"));
+    return Answer.json(ImagesDocument.image(operations.untag(JsonRequest.text(request, "name"))));
   }
 
   /** The archive is the answer, or goes into a directory and the answer is about it. */
@@ -93,7 +92,8 @@ final class ImageVerbs {
     JsonObject request;
     ExportRequest wanted;
     try {
-      request = request(context, Set.of("images", "format", "compression", "level", "directory"));
+      request =
+          JsonRequest.of(context, Set.of("images", "format", "compression", "level", "directory"));
       wanted =
           new ExportRequest(
               texts(request, "images"),
@@ -108,7 +108,7 @@ final class ImageVerbs {
       return;
     }
     if (request.containsKey("directory")) {
-      Path directory = absolute(text(request, "directory"));
+      Path directory = absolute(JsonRequest.text(request, "directory"));
       routes.lines(
           context,
           (_, cancellation) ->
@@ -145,12 +145,12 @@ final class ImageVerbs {
   private Routes.LongWork push(RoutingContext context) {
     return (report, cancellation) -> {
       JsonObject request =
-          request(context, Set.of("image", "target", "compression", "level", "auth"));
+          JsonRequest.of(context, Set.of("image", "target", "compression", "level", "auth"));
       PushRequest wanted =
           new PushRequest(
-              text(request, "image"),
+              JsonRequest.text(request, "image"),
               request.containsKey("target")
-                  ? Optional.of(text(request, "target"))
+                  ? Optional.of(JsonRequest.text(request, "target"))
                   : Optional.empty(),
               compression(request),
               auth(request));
@@ -214,7 +214,7 @@ final class ImageVerbs {
       return Optional.empty();
     }
     Compression.Kind kind =
-        constant(Compression.Kind.class, text(request, "compression"), "compression");
+        constant(Compression.Kind.class, JsonRequest.text(request, "compression"), "compression");
     if (!request.containsKey("level")) {
       return Optional.of(Compression.of(kind));
     }
@@ -315,10 +315,12 @@ final class ImageVerbs {
 
   private Routes.LongWork verify(RoutingContext context) {
     return (report, cancellation) -> {
-      JsonObject request = request(context, Set.of("image", "repair"));
+      JsonObject request = JsonRequest.of(context, Set.of("image", "repair"));
       VerifyRequest wanted =
           new VerifyRequest(
-              request.containsKey("image") ? Optional.of(text(request, "image")) : Optional.empty(),
+              request.containsKey("image")
+                  ? Optional.of(JsonRequest.text(request, "image"))
+                  : Optional.empty(),
               flag(request, "repair"),
               RegistryAuth.anonymous());
       List<LayerCheck> all =
@@ -351,30 +353,5 @@ final class ImageVerbs {
       throw FaultException.invalid("the request's %s is not true or false", field);
     }
     return flag;
-  }
-
-  static JsonObject request(RoutingContext context, Set<String> fields) {
-    JsonObject request;
-    try {
-      request = context.body().asJsonObject();
-    } catch (DecodeException e) {
-      throw FaultException.invalid("the request is not a JSON object: %s", e.getMessage());
-    }
-    if (request == null) {
-      throw FaultException.invalid("the request has no JSON object");
-    }
-    for (String field : request.fieldNames()) {
-      if (!fields.contains(field)) {
-        throw FaultException.invalid("the request has the unknown field %s", field);
-      }
-    }
-    return request;
-  }
-
-  static String text(JsonObject request, String field) {
-    if (!(request.getValue(field) instanceof String text) || text.isEmpty()) {
-      throw FaultException.invalid("the request lacks the text %s", field);
-    }
-    return text;
   }
 }

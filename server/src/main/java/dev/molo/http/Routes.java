@@ -83,6 +83,7 @@ final class Routes {
     questions(router);
     new ImageVerbs(images, operations).addTo(router, this);
     new ImageExplanation(images).addTo(router, this);
+    new ContainerVerbs(pods, operations).addTo(router, this);
     router.route().handler(this::unknown);
     return router;
   }

@@ -55,6 +55,9 @@ public interface ImageOperations {
    */
   PushedImage push(PushRequest request, Cancellation cancellation, Consumer<PushedLayer> listener);
 
+  /** Makes an image of a container's image and its writable layer. */
+  Image commit(CommitRequest request, Cancellation cancellation);
+
   /** Where an archive that arrives as a stream may lie until it is imported; cleared at start. */
   Path scratchDirectory();
 

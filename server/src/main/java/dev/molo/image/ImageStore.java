@@ -507,6 +507,25 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
     }
   }
 
+  @Override
+  public Image commit(CommitRequest request, Cancellation cancellation) {
+    Reference name = Reference.parse(request.name()).orLatest();
+    if (name.digest().isPresent()) {
+      throw FaultException.invalid("commit as %s: a digest cannot be chosen", name);
+    }
+    ImageRecord base = named(request.base().toString()).record();
+    try (LayerHold _ = layers.hold("commit", base.document().diffIds())) {
+      ImageCommit.Committed made =
+          new ImageCommit(layers, base, request, cancellation)
+              .run(name.toString(), clock.instant());
+      try (LayerHold _ = made.hold()) {
+        Image image = commit(made.record());
+        LOG.info("committed {} as {} {}", request.upper(), image.id(), name);
+        return image;
+      }
+    }
+  }
+
   /** An image, and the names under which it goes: the one it was asked for by, or all it has. */
   private NamedRecord named(String referenceOrId) {
     lock.lock();

@@ -3,6 +3,7 @@ package dev.molo.cri;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.image.Cancellation;
+import dev.molo.image.CommitRequest;
 import dev.molo.image.Digest;
 import dev.molo.image.ExportRequest;
 import dev.molo.image.ExportTarget;
@@ -234,6 +235,11 @@ final class FakeImages implements Images, ImageOperations {
         Reference.parse(request.target().orElse(request.image())),
         new ExportedImage(image.id(), List.of(), Optional.of(image.layers().getFirst()), true),
         List.of(layer));
+  }
+
+  @Override
+  public Image commit(CommitRequest request, Cancellation cancellation) {
+    return image(request.name(), "");
   }
 
   @Override

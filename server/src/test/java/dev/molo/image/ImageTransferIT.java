@@ -474,6 +474,94 @@ final class ImageTransferIT {
     assertThat(pull(store, ref("big:1")).id()).isEqualTo(big.id());
   }
 
+  /** An overlay's upper directory as a container leaves it. */
+  private Path upper() throws Exception {
+    Path upper = Files.createDirectory(directory.resolve("upper"));
+    run(
+        "bash",
+        "-c",
+        """
+        set -e; cd "$1"
+        mkdir -p new/deep etc; echo hello > new/deep/file; chown 5:6 new/deep/file; chmod 4751 new/deep/file
+        ln new/deep/file new/link; ln -s deep/file new/symlink; mkfifo new/fifo; mknod new/dev c 1 3
+        touch -d '2001-02-03 04:05:06.123456789' new/deep/file
+        mkdir -p "new/$(printf 'long%.0s' $(seq 40))"; printf x > "new/$(printf 'byte-\\377')"
+        mkdir bin; mknod bin/again c 0 0
+        python3 - <<'EOF'
+        import os, socket
+        os.setxattr('etc', 'trusted.overlay.opaque', b'y')
+        os.setxattr('new/deep/file', 'user.k', b'v\\0\\xff')
+        s = socket.socket(socket.AF_UNIX); s.bind('new/socket')
+        EOF
+        """,
+        "-",
+        upper.toString());
+    return upper;
+  }
+
+  @Test
+  void commitMakesALayerOfWhatAContainerChanged() throws Exception {
+    TestImage made = image();
+    registry.push(made, "app", "1");
+    Image base = pull(store, ref("app:1"));
+
+    Path upper = upper();
+    String before = listing(upper);
+
+    Image committed =
+        store.commit(
+            new CommitRequest(base.id(), upper, ref("app:changed"), "somebody", "why"),
+            Cancellation.create());
+
+    assertThat(committed.repoTags()).containsExactly(ref("app:changed"));
+    assertThat(committed.layers()).hasSize(3).startsWith(base.layers().toArray(new Digest[0]));
+    assertThat(committed.config().entrypoint()).isEqualTo(base.config().entrypoint());
+    Path fs =
+        directory
+            .resolve("images/layers")
+            .resolve(committed.layers().getLast().hex().substring(0, 20))
+            .resolve("fs");
+    assertThat(listing(fs)).isEqualTo(before).contains("trusted.overlay.opaque", "user.k", "4751");
+    assertThat(
+            store.verify(
+                new VerifyRequest(Optional.empty(), false, RegistryAuth.anonymous()),
+                Cancellation.create(),
+                _ -> {}))
+        .extracting(LayerCheck::verdict)
+        .containsOnly(LayerCheck.Verdict.SOUND);
+    assertThat(entries("ingest")).isEmpty();
+
+    PushedImage pushed = push(store, ref("app:changed"), ref("app:changed"));
+    assertThat(stages(pushed))
+        .containsExactly(
+            PushedLayer.Stage.PRESENT, PushedLayer.Stage.PRESENT, PushedLayer.Stage.UPLOADED);
+    assertThat(pushed.image().sameManifest()).isTrue();
+    store.remove(ref("app:changed"));
+    assertThat(pull(store, ref("app:changed")).id()).isEqualTo(committed.id());
+  }
+
+  /** Everything that can be seen of a tree, with overlayfs's own marks. */
+  private static String listing(Path tree) throws Exception {
+    return run(
+        "bash",
+        "-c",
+        """
+        cd "$1" && find . -mindepth 1 -printf '%p %y %m %U:%G %s %T@ %l %n\\n' | sed -E 's/^(.* d [0-9]+ [0-9:]+) [0-9]+/\\1/' | grep -av -e 'bin/again' -e new/socket | LC_ALL=C sort
+        stat -c '%F %t:%T' bin/again
+        python3 - <<'EOF'
+        import os
+        for folder, folders, names in sorted(os.walk('.')):
+            for name in sorted(folders + names):
+                path = os.path.join(folder, name)
+                for attribute in sorted(os.listxattr(path, follow_symlinks=False)):
+                    print(ascii(path), attribute, os.getxattr(path, attribute, follow_symlinks=False).hex())
+        EOF
+        cat new/link
+        """,
+        "-",
+        tree.toString());
+  }
+
   @Test
   void refusedPushNamesRegistryAndReason() throws Exception {
     registry.push(image(), "app", "1");

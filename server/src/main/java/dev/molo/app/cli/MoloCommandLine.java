@@ -79,6 +79,7 @@ public final class MoloCommandLine {
     commands.put("images", ImagesCommand::new);
     commands.put("pull", PullCommand::new);
     commands.put("image", ImageCommand::new);
+    commands.put("commit", CommitCommand::new);
     commands.put("completion", CompletionCommand::new);
     commands.put("version", VersionCommand::new);
     commands.put("train", TrainCommand::new);

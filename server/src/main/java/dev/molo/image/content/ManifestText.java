@@ -3,7 +3,9 @@ package dev.molo.image.content;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.molo.image.Digest;
 import java.io.IOException;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 
@@ -50,6 +52,30 @@ public final class ManifestText {
       item.layers().forEach(one.putArray("Layers")::add);
     }
     return content(list);
+  }
+
+  /** An image's configuration with one more layer. */
+  public static Content committed(
+      Content config, Digest diffId, Instant now, String author, String comment) {
+    try {
+      ObjectNode json = (ObjectNode) MAPPER.readTree(config.bytes());
+      json.put("created", now.toString());
+      ((ArrayNode) json.path("rootfs").path("diff_ids")).add(diffId.toString());
+      ObjectNode step =
+          (json.path("history") instanceof ArrayNode history ? history : json.putArray("history"))
+              .addObject();
+      step.put("created", now.toString()).put("created_by", "molo commit");
+      if (!author.isEmpty()) {
+        json.put("author", author);
+        step.put("author", author);
+      }
+      if (!comment.isEmpty()) {
+        step.put("comment", comment);
+      }
+      return content(json);
+    } catch (IOException e) {
+      throw new IllegalStateException("a configuration of the store has been read before", e);
+    }
   }
 
   private static void put(ObjectNode json, Descriptor descriptor) {

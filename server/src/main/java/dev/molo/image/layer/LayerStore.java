@@ -778,6 +778,15 @@ public final class LayerStore implements AutoCloseable {
         layersDirectory().resolve(here(diffId).name()).resolve(KeptBlob.FILE));
   }
 
+  /** Writes an overlay's upper directory as a layer's tar. */
+  public void archiveOf(Path upper, OutputStream out) throws IOException {
+    try (Fd directory = open(upper)) {
+      new UpperArchive(files, directory, out).write();
+    } catch (LinuxException e) {
+      throw LayerFaults.of("archive " + upper, e);
+    }
+  }
+
   /** A stream that hashes what goes through it. */
   public HashingOutput hashed(OutputStream out) {
     return new HashingOutput(hashing, out);
@@ -805,23 +814,25 @@ public final class LayerStore implements AutoCloseable {
             () -> FaultException.notFound("layer %s is not in the store %s", diffId, root));
   }
 
-  /** On a checker. */
+  /** On a checker. The answer comes when nothing of the check is left. */
   private void check(
       StoredLayer layer, Cancellation cancellation, CompletableFuture<Optional<String>> result) {
-    String scratch = "verify-" + layer.name() + "-" + sequence.incrementAndGet();
     try {
-      files.mkdirat(ingestFd, scratch, 0700);
-      try (Fd directory =
-              files.openat2(layersFd, layer.name(), DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH);
-          Fd empty = files.openat2(ingestFd, scratch, DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH)) {
-        Optional<String> wrong =
-            new LayerVerification(files, hashing).run(layer, directory, empty, cancellation);
-        result.complete(wrong);
-      }
+      result.complete(check(layer, cancellation));
     } catch (LinuxException e) {
       result.completeExceptionally(LayerFaults.of("verify layer " + layer.diffId(), e));
     } catch (RuntimeException e) {
       result.completeExceptionally(e);
+    }
+  }
+
+  private Optional<String> check(StoredLayer layer, Cancellation cancellation) {
+    String scratch = "verify-" + layer.name() + "-" + sequence.incrementAndGet();
+    files.mkdirat(ingestFd, scratch, 0700);
+    try (Fd directory =
+            files.openat2(layersFd, layer.name(), DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH);
+        Fd empty = files.openat2(ingestFd, scratch, DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH)) {
+      return new LayerVerification(files, hashing).run(layer, directory, empty, cancellation);
     } finally {
       removeNow(scratch);
     }

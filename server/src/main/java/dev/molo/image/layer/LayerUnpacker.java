@@ -33,6 +33,7 @@ final class LayerUnpacker {
   private static final Logger LOG = LoggerFactory.getLogger(LayerUnpacker.class);
   private static final int BUFFER = 128 << 10;
   private static final int BLOCK = 4096;
+  private static final String CAPABILITY = "security.capability";
   private static final long MAX_ID = 0xfffffffeL;
 
   /** Bits that chown(2) clears and mkdir(2) ignores. */
@@ -406,13 +407,8 @@ final class LayerUnpacker {
    * program without its own does not work.
    */
   private void setAttribute(String name, Runnable set) {
-    boolean capability = name.equals("security.capability");
-    boolean allowed =
-        capability
-            || (name.startsWith("user.") && !name.startsWith("user.overlay."))
-            || name.equals("system.posix_acl_access")
-            || name.equals("system.posix_acl_default");
-    if (!allowed) {
+    boolean capability = name.equals(CAPABILITY);
+    if (!isImages(name)) {
       return;
     }
     try {
@@ -428,6 +424,14 @@ final class LayerUnpacker {
         warnedOfAttributes = true;
       }
     }
+  }
+
+  /** Whether an attribute is an image's to set. */
+  static boolean isImages(String name) {
+    return name.equals(CAPABILITY)
+        || (name.startsWith("user.") && !name.startsWith("user.overlay."))
+        || name.equals("system.posix_acl_access")
+        || name.equals("system.posix_acl_default");
   }
 
   private static long blocks(long size) {

@@ -1,0 +1,152 @@
+package dev.molo.image;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import dev.molo.image.registry.RegistryClient;
+import dev.molo.image.registry.RegistrySettings;
+import dev.molo.linux.Errno;
+import dev.molo.linux.jnr.JnrLinux;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** A disk that is full, over its quota, read-only or broken, at each write of a pull in turn. */
+final class ImageStoreFaultsIT {
+  private static final List<Errno> ERRORS =
+      List.of(Errno.ENOSPC, Errno.EIO, Errno.EDQUOT, Errno.EROFS);
+
+  /** In memory: each attempt ends with a sync, and others may be writing to the disk. */
+  private Path directory;
+
+  private final FailingFiles disk = new FailingFiles(JnrLinux.fromProperties());
+  private Vertx vertx;
+  private RegistryClient client;
+  private ImageStore store;
+
+  @BeforeEach
+  void start() throws IOException {
+    directory = Files.createTempDirectory(Path.of("/dev/shm"), "molo-faults-");
+    assumeTrue("root".equals(System.getProperty("user.name")), "needs root: owners of layers");
+    vertx = Vertx.vertx();
+    client = new RegistryClient(vertx, RegistrySettings.standard(List.of()));
+    store =
+        new ImageStore(
+            disk.linux(),
+            ImageStoreSettings.standard(directory.resolve("images")),
+            client,
+            Clock.systemUTC());
+    store.recovered();
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    if (vertx != null) {
+      store.close();
+      client.close();
+      vertx.close().await(10, TimeUnit.SECONDS);
+    }
+    try (Stream<Path> all = Files.walk(directory)) {
+      for (Path path : all.sorted(java.util.Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    }
+  }
+
+  private static TestImage image() {
+    byte[] base =
+        new TarBytes()
+            .add(TarBytes.directory("d").owner(1, 2))
+            .add(TarBytes.file("d/f", "content").owner(1, 2).mode(04755))
+            .add(TarBytes.hardlink("d/h", "d/f"))
+            .add(TarBytes.symlink("s", "d/f"))
+            .add(TarBytes.typed("fifo", '6'))
+            .add(TarBytes.file("d/f", "once more").pax("SCHILY.xattr.user.k", "v"))
+            .bytes();
+    byte[] top = new TarBytes().add(TarBytes.whiteout("d/", "h")).bytes();
+    return new TestImage().gzipLayer(base).gzipLayer(top);
+  }
+
+  private List<Image> bringIn(Path archive) {
+    return store.importArchive(
+        new ImportRequest(archive, Optional.empty()), Cancellation.create(), PullListener.none());
+  }
+
+  /** Row 21 of the complaints: the disk is full, and then nothing works any more. */
+  @Test
+  void row21EachWriteMayFailAndNothingIsLeft() throws Exception {
+    Path archive = Files.write(directory.resolve("a.tar"), TestArchives.docker(image(), "app:1"));
+    TreeSet<String> failed = new TreeSet<>();
+    List<String> told = new ArrayList<>();
+    int number = 0;
+    for (; number < 500; number++) {
+      Errno errno = ERRORS.get(number % ERRORS.size());
+      disk.failAfter(number, errno);
+      Optional<FaultException> fault = Optional.empty();
+      try {
+        bringIn(archive);
+      } catch (FaultException e) {
+        fault = Optional.of(e);
+      }
+      String call = disk.heal();
+      if (call.isEmpty()) {
+        break;
+      }
+      failed.add(call);
+      String when = "call " + number + ", " + call + ", " + errno;
+      if (fault.isEmpty()) {
+        // Clearing the way for a layer, where nothing was in the way.
+        assertThat(call).as(when).isEqualTo("renameat2");
+        assertThat(store.list()).as(when).hasSize(1);
+        store.remove("app:1");
+        awaitEmpty("trash", when);
+        continue;
+      }
+      boolean full = errno == Errno.ENOSPC || errno == Errno.EDQUOT;
+      assertThat(fault)
+          .as(when)
+          .hasValueSatisfying(e ->
+              assertThat(e.kind())
+                  .as(when + ": " + e.getMessage())
+                  .isEqualTo(full ? Fault.RESOURCE_EXHAUSTED : Fault.INTERNAL));
+      told.add(fault.get().getMessage());
+      assertThat(store.list()).as(when).isEmpty();
+      awaitEmpty("ingest", when);
+      assertThat(bringIn(archive)).as(when).hasSize(1);
+      store.remove("app:1");
+      awaitEmpty("trash", when);
+      assertThat(store.usage().inodes()).as(when).isZero();
+      assertThat(store.layers()).as(when).isEmpty();
+    }
+    assertThat(number).as("calls that change the disk: %s", failed).isBetween(30, 499);
+    assertThat(failed)
+        .contains("writeFully", "renameat2", "syncfs", "fsync", "mkdirat", "utimensat");
+    assertThat(told).allMatch(text -> text.matches(".*(ENOSPC|EDQUOT|EIO|EROFS) .*"));
+  }
+
+  private void awaitEmpty(String name, String when) throws IOException, InterruptedException {
+    for (int i = 0; i < 300 && !entries(name).isEmpty(); i++) {
+      Thread.sleep(10);
+    }
+    assertThat(entries(name)).as(when + ": " + name).isEmpty();
+  }
+
+  private List<Path> entries(String name) throws IOException {
+    try (Stream<Path> all = Files.list(directory.resolve("images").resolve(name))) {
+      return all.toList();
+    }
+  }
+}
