@@ -60,8 +60,12 @@ final class ExecCapture implements AutoCloseable {
     return stderr.pipe.writeEnd();
   }
 
-  /** The program has its ends: ours are closed, so that its end is seen, and reading begins. */
-  void begin() {
+  /**
+   * The program has its ends: ours are closed, so that its end is seen, and reading begins. Of both
+   * in one step: a program may be gone already, and the end of the first must not be taken for the
+   * end.
+   */
+  synchronized void begin() {
     stdout.begin();
     stderr.begin();
   }
@@ -184,11 +188,9 @@ final class ExecCapture implements AutoCloseable {
     }
 
     private void begin() {
-      synchronized (ExecCapture.this) {
-        pipe.writeEnd().close();
-        watched = true;
-        captures.watch(this);
-      }
+      pipe.writeEnd().close();
+      watched = true;
+      captures.watch(this);
     }
 
     /**
