@@ -121,7 +121,8 @@ static void answer_started(struct task *task)
 	int fds[2] = {task->pidfd, task->terminal};
 
 	task->phase = MOLO_PHASE_RUNNING;
-	task->started_ns = now_ns();
+	/* It may have ended before we came to read that it has begun. */
+	task->started_ns = task->reaped ? task->exit.time_ns : now_ns();
 	held_close(&task->held);
 	molo_put_u32(&task->answer, MOLO_F_PID, (uint32_t)task->pid);
 	molo_put_u64(&task->answer, MOLO_F_STARTED, task->started_ns);

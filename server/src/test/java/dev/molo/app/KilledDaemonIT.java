@@ -422,27 +422,31 @@ class KilledDaemonIT {
     Set<String> before = world.look();
     Churn churn = new Churn(daemon, folder.resolve("logs"));
     churn.begin(4);
-    for (int i = 0; i < kills; i++) {
-      if (i % 2 == 0) {
-        Thread.sleep(random.nextInt(500));
-        daemon.kill();
-      } else {
-        if (deck.isEmpty()) {
-          deck.addAll(steps());
-          Collections.shuffle(deck, random);
+    try {
+      for (int i = 0; i < kills; i++) {
+        if (i % 2 == 0) {
+          Thread.sleep(random.nextInt(500));
+          daemon.kill();
+        } else {
+          if (deck.isEmpty()) {
+            deck.addAll(steps());
+            Collections.shuffle(deck, random);
+          }
+          daemon.strike("KILL", 1 + random.nextInt(3), random.nextInt(4) * 500, deck.removeLast());
+          assertThat(daemon.awaitEnd()).isEqualTo(137);
         }
-        daemon.strike("KILL", 1 + random.nextInt(3), random.nextInt(4) * 500, deck.removeLast());
-        assertThat(daemon.awaitEnd()).isEqualTo(137);
+        List<String> reached = daemon.stepsReached();
+        hit.merge(reached.isEmpty() ? "none yet" : reached.getLast(), 1, Integer::sum);
+        daemon.start();
+        churn.assertNothingLost();
+        assertThat(counter.containerState(daemon.cri()))
+            .isEqualTo(ContainerState.CONTAINER_RUNNING);
       }
-      List<String> reached = daemon.stepsReached();
-      hit.merge(reached.isEmpty() ? "none yet" : reached.getLast(), 1, Integer::sum);
-      daemon.start();
-      churn.assertNothingLost();
-      assertThat(counter.containerState(daemon.cri())).isEqualTo(ContainerState.CONTAINER_RUNNING);
+    } finally {
+      System.out.println("kills by the step they hit:");
+      hit.forEach((step, times) -> System.out.printf("%5d  %s%n", times, step));
     }
-    System.out.printf(
-        "%d pods lived and went meanwhile; kills by the step they hit:%n", churn.end());
-    hit.forEach((step, times) -> System.out.printf("%5d  %s%n", times, step));
+    System.out.printf("%d pods lived and went meanwhile%n", churn.end());
     assertThat(world.differences(before)).isEmpty();
     assertCountedWithoutAGap();
     if (kills >= 4 * steps().size()) {
