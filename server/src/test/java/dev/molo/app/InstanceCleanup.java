@@ -28,12 +28,20 @@ final class InstanceCleanup {
 
   void run() {
     killLeftPods();
-    Path scratch;
     try {
-      scratch = Files.createTempDirectory("molo-cleanup");
+      Path scratch = Files.createTempDirectory("molo-cleanup");
+      try {
+        removeNetwork(scratch);
+        Files.deleteIfExists(RealKernel.cgroup2().resolve(instance.cgroupRoot().substring(1)));
+      } finally {
+        delete(scratch);
+      }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private void removeNetwork(Path scratch) {
     MoloConfig config = MoloConfig.defaults(instance, scratch, scratch, scratch);
     try (BridgeNetworks networks =
         new BridgeNetworks(
@@ -41,15 +49,13 @@ final class InstanceCleanup {
       networks.recover(List.of());
       networks.removeAll();
     }
-    try {
-      Files.deleteIfExists(RealKernel.cgroup2().resolve(instance.cgroupRoot().substring(1)));
-      try (var left = Files.walk(scratch)) {
-        for (Path path : left.sorted(Comparator.reverseOrder()).toList()) {
-          Files.deleteIfExists(path);
-        }
+  }
+
+  private static void delete(Path scratch) throws IOException {
+    try (var left = Files.walk(scratch)) {
+      for (Path path : left.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(path);
       }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 
