@@ -17,8 +17,11 @@ import java.util.Optional;
 
 /** {@link PodSupervisor} over its socket. Thread-safe. */
 final class NativePodSupervisor implements PodSupervisor {
-  /** What is answered at once is answered within this, or the supervisor hangs. */
-  private static final Duration SOON = Duration.ofSeconds(10);
+  /**
+   * What is answered at once is answered within this, or the supervisor hangs. Ten seconds were too
+   * few on a node with a tenth of a processor.
+   */
+  private static final Duration SOON = Duration.ofSeconds(30);
 
   private final Linux linux;
   private final SandboxId pod;
