@@ -148,6 +148,35 @@ class CommandsIT {
   }
 
   @Test
+  void whatARunningContainerWroteBecomesAnImageThatRuns() throws IOException {
+    Path manifest = Files.writeString(folder.resolve("origin.yaml"), MANIFEST);
+    assertThat(molo("run", "-f", manifest.toString()).status()).isZero();
+    assertThat(
+            molo("exec", "web/sleeper", "--", "/bin/probe", "write", "/made", "by hand").status())
+        .isZero();
+
+    Ran committed = molo("commit", "web/sleeper", "example.test/made:1", "--comment", "by hand");
+    assertThat(committed.status()).as(committed.err()).isZero();
+    assertThat(committed.out()).contains("example.test/made:1");
+    assertThat(molo("rm", "web").status()).isZero();
+    String next =
+        MANIFEST.replace("example.test/probe:1", "example.test/made:1").replace("web", "next");
+    assertThat(
+            molo("run", "-f", Files.writeString(folder.resolve("next.yaml"), next).toString())
+                .status())
+        .isZero();
+
+    assertThat(process("exec", "next/sleeper", "--", "/bin/probe", "cat", "/made"))
+        .containsExactly("by hand");
+    Path archive = folder.resolve("made.tar");
+    Ran exported = molo("image", "export", "example.test/made:1", "-f", archive.toString());
+    assertThat(exported.status()).as(exported.err()).isZero();
+    assertThat(Files.size(archive)).isPositive();
+    assertThat(molo("rm", "next").status()).isZero();
+    assertThat(molo("image", "untag", "example.test/made:1").status()).isZero();
+  }
+
+  @Test
   void verboseStatusTellsConfigurationKernelCgroupsNetworkAndHandlers() throws IOException {
     Map<String, String> info =
         node.cri().status(StatusRequest.newBuilder().setVerbose(true).build()).getInfoMap();
