@@ -474,6 +474,26 @@ final class ImageTransferIT {
     assertThat(pull(store, ref("big:1")).id()).isEqualTo(big.id());
   }
 
+  @Test
+  void connectionThatBreaksAtAnyPlaceDoesNotEndAPush() throws Exception {
+    bringIn(store, Files.write(directory.resolve("c.tar"), TestArchives.docker(image(), "cut:1")));
+    boolean cut = true;
+    for (int after = 100; cut; after += 300) {
+      try (CuttingProxy proxy = new CuttingProxy(registry.port(), after)) {
+        String target = "127.0.0.1:%d/cut-%d:1".formatted(proxy.port(), after);
+        PushedImage pushed =
+            store.push(
+                new PushRequest(
+                    "cut:1", Optional.of(target), Optional.empty(), RegistryAuth.anonymous()),
+                Cancellation.create(),
+                _ -> {});
+        assertThat(pushed.layers()).as("cut after %d bytes", after).isNotEmpty();
+        cut = proxy.cuts() > 0;
+      }
+    }
+    store.remove("cut:1");
+  }
+
   /** An overlay's upper directory as a container leaves it. */
   private Path upper() throws Exception {
     Path upper = Files.createDirectory(directory.resolve("upper"));

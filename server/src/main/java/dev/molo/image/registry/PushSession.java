@@ -106,24 +106,27 @@ public final class PushSession {
    * @param sent hears how many of its bytes the registry has taken or is taking
    */
   public void upload(Blob blob, LongConsumer sent, Cancellation cancellation) {
-    told(() -> {
-      for (int attempt = 1; ; attempt++) {
-        try {
-          transfer(blob, sent, cancellation);
-          return true;
-        } catch (IOException e) {
-          cancellation.check();
-          if (attempt == attempts || Failures.isPermanent(e)) {
-            throw e;
-          }
-          RegistrySession.pause(attempt, Optional.empty(), cancellation);
+    told(() -> fromTheBeginning(() -> transfer(blob, sent, cancellation), cancellation));
+  }
+
+  /** Repeats what sends content and may be sent twice, where a connection breaks. */
+  private boolean fromTheBeginning(Step step, Cancellation cancellation)
+      throws IOException, HostFailure {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        return step.run();
+      } catch (IOException e) {
+        cancellation.check();
+        if (attempt == attempts || Failures.isPermanent(e)) {
+          throw e;
         }
+        RegistrySession.pause(attempt, Optional.empty(), cancellation);
       }
-    });
+    }
   }
 
   /** From the beginning, in one go or in chunks. */
-  private void transfer(Blob blob, LongConsumer sent, Cancellation cancellation)
+  private boolean transfer(Blob blob, LongConsumer sent, Cancellation cancellation)
       throws IOException, HostFailure {
     Descriptor what = blob.descriptor();
     Exchange.Target place;
@@ -153,6 +156,7 @@ public final class PushSession {
             what.size() - offset,
             sent);
     expect(last, 201, cancellation).close();
+    return true;
   }
 
   /** A blob on its way in pieces. */
@@ -240,29 +244,32 @@ public final class PushSession {
 
   /** Gives the repository a manifest, under a tag or its digest. */
   public void manifest(Descriptor descriptor, byte[] bytes, Cancellation cancellation) {
+    told(() -> fromTheBeginning(() -> put(descriptor, bytes, cancellation), cancellation));
+  }
+
+  private boolean put(Descriptor descriptor, byte[] bytes, Cancellation cancellation)
+      throws IOException, HostFailure {
     String name = reference.tag().orElse(descriptor.digest().toString());
-    told(() -> {
-      Call put =
-          new Call(
-              HttpMethod.PUT,
-              at("/manifests/" + name),
-              Map.of("Content-Type", descriptor.mediaType()),
-              () -> new ByteArrayInputStream(bytes),
-              0,
-              bytes.length,
-              _ -> {});
-      try (Exchange.Answer answer = expect(put, 201, cancellation)) {
-        String said = answer.header("docker-content-digest").orElse("");
-        if (said.startsWith(descriptor.digest().algorithm().prefix())
-            && !said.equals(descriptor.digest().toString())) {
-          throw new HostFailure(
-              Fault.INTERNAL,
-              answer.from().shown() + ": took it as " + said + ", not as " + descriptor.digest(),
-              null);
-        }
-        return true;
+    Call put =
+        new Call(
+            HttpMethod.PUT,
+            at("/manifests/" + name),
+            Map.of("Content-Type", descriptor.mediaType()),
+            () -> new ByteArrayInputStream(bytes),
+            0,
+            bytes.length,
+            _ -> {});
+    try (Exchange.Answer answer = expect(put, 201, cancellation)) {
+      String said = answer.header("docker-content-digest").orElse("");
+      if (said.startsWith(descriptor.digest().algorithm().prefix())
+          && !said.equals(descriptor.digest().toString())) {
+        throw new HostFailure(
+            Fault.INTERNAL,
+            answer.from().shown() + ": took it as " + said + ", not as " + descriptor.digest(),
+            null);
       }
-    });
+      return true;
+    }
   }
 
   private Exchange.Target at(String path) {
