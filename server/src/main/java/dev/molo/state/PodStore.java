@@ -193,7 +193,12 @@ public final class PodStore {
     try {
       Optional<byte[]> payload = RecordFile.read(file);
       if (payload.isEmpty()) {
-        setAside(folder, "it has no " + name);
+        if (holdsNothing(folder, name)) {
+          log.info("{} goes: the daemon was killed before it wrote the record", folder);
+          trash.take(folder);
+        } else {
+          setAside(folder, "it has no " + name);
+        }
         return Optional.empty();
       }
       return Optional.of(parser.parseFrom(payload.get()));
@@ -203,6 +208,12 @@ public final class PodStore {
     } catch (IOException e) {
       throw new UncheckedIOException("read record " + file, e);
     }
+  }
+
+  /** Whether all that was made is the folder: the record comes first, and by a temporary file. */
+  private static boolean holdsNothing(Path folder, String name) {
+    return children(folder).stream()
+        .allMatch(child -> child.getFileName().toString().equals(RecordFile.temporaryName(name)));
   }
 
   /** Moves a pod's folder to the quarantine: its record is whole, but makes no sense to anybody. */

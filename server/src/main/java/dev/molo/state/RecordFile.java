@@ -37,11 +37,16 @@ final class RecordFile {
     }
   }
 
+  /** What a record is called until it is whole. */
+  static String temporaryName(String name) {
+    return name + ".tmp";
+  }
+
   static void write(Path file, byte[] payload) throws IOException {
     ByteBuffer bytes = ByteBuffer.allocate(HEADER_BYTES + payload.length);
     bytes.putInt(MAGIC).putInt(VERSION).putInt(payload.length).putInt(checksum(payload));
     bytes.put(payload).flip();
-    Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
+    Path temporary = file.resolveSibling(temporaryName(file.getFileName().toString()));
     try (FileChannel channel =
         FileChannel.open(
             temporary,

@@ -318,7 +318,8 @@ class KilledDaemonIT {
             .resolve(lostContainer.container())
             .resolve("container.rec"),
         "not a record");
-    Files.createDirectory(all.resolve("no-pod-at-all"));
+    Files.writeString(
+        Files.createDirectory(all.resolve("no-pod-at-all")).resolve("note"), "somebody's");
     long said = Files.size(daemon.log());
     daemon.start();
 

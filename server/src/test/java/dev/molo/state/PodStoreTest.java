@@ -87,6 +87,34 @@ class PodStoreTest {
   }
 
   @Test
+  void folderOfADaemonThatWasKilledBeforeItsFirstRecordGoes() throws IOException {
+    Path empty = Files.createDirectory(root.resolve("pods").resolve(SandboxId.random().value()));
+    Path torn = Files.createDirectory(root.resolve("pods").resolve(SandboxId.random().value()));
+    Files.write(torn.resolve("pod.rec.tmp"), new byte[7]);
+    Path container =
+        Files.createDirectories(
+            store.folder(pod).resolve("containers").resolve(ContainerId.random().value()));
+
+    assertThat(store.scan()).hasSize(1);
+
+    assertThat(empty).doesNotExist();
+    assertThat(torn).doesNotExist();
+    assertThat(container).doesNotExist();
+    assertThat(store.quarantined()).isZero();
+  }
+
+  @Test
+  void folderWithContentAndNoRecordIsSetAside() throws IOException {
+    Path stranger = Files.createDirectory(root.resolve("pods").resolve(SandboxId.random().value()));
+    Files.writeString(stranger.resolve("something"), "of somebody");
+
+    assertThat(store.scan()).hasSize(1);
+
+    assertThat(stranger).doesNotExist();
+    assertThat(store.quarantined()).isOne();
+  }
+
+  @Test
   void discardedFolderIsGoneAtOnceAndItsSpaceSoon() throws IOException {
     store.makeWritableLayer(pod, container);
     Files.writeString(store.folder(pod, container).resolve("upper/file"), "text");
