@@ -2,7 +2,7 @@
 
 # registry_start FOLDER: serves FOLDER/storage; sets registry_address and registry_pid. It outlives the script if `detached` is set.
 registry_start() {
-  local folder=$1 tries
+  local folder=$1
   command -v docker-registry >/dev/null || { say "docker-registry not found: apt-get install docker-registry"; return 1; }
   mkdir -p "$folder/storage"
   cat > "$folder/registry.yml" <<END
@@ -15,34 +15,32 @@ http: { addr: "127.0.0.1:0", secret: loopback }
 END
   ${detached:+setsid nohup} docker-registry serve "$folder/registry.yml" < /dev/null > "$folder/registry.log" 2>&1 &
   registry_pid=$!
-  registry_address=
+  registry_address=$(registry_await "$folder/registry.log" "$registry_pid")
+}
+
+# registry_await LOG PID: prints the address that a registry just started says it listens on, once it does.
+registry_await() {
+  local address tries
   for ((tries = 0; tries < 200; tries++)); do
-    registry_address=$(sed -n 's/.*listening on \(127\.0\.0\.1:[0-9]*\).*/\1/p' "$folder/registry.log" 2>/dev/null)
-    [ -z "$registry_address" ] || return 0
-    kill -0 "$registry_pid" 2>/dev/null || break
+    address=$(sed -n 's/.*listening on \(127\.0\.0\.1:[0-9]*\).*/\1/p' "$1" 2>/dev/null)
+    [ -z "$address" ] || { printf '%s\n' "$address"; return 0; }
+    kill -0 "$2" 2>/dev/null || break
     sleep 0.05
   done
-  say "docker-registry did not start: $(tail -n 3 "$folder/registry.log")"
+  say "docker-registry did not start: $(tail -n 3 "$1")"
   return 1
 }
 
 # registry_guard FOLDER: serves the storage of registry_start's FOLDER a second time, to `user` with the password `secret` only; sets
 # guarded_address and guarded_pid.
 registry_guard() {
-  local folder=$1 tries
+  local folder=$1
   # bcrypt, as htpasswd -B writes it
   echo 'user:$2y$04$DOV40o2GJ4vrXPxoF9cANOxDDjHEk86F/QakEYhveki86uPqDQyAC' > "$folder/htpasswd"
   sed "s|^http:.*|&\nauth: { htpasswd: { realm: guarded, path: $folder/htpasswd } }|" "$folder/registry.yml" > "$folder/guarded.yml"
   docker-registry serve "$folder/guarded.yml" < /dev/null > "$folder/guarded.log" 2>&1 &
   guarded_pid=$!
-  for ((tries = 0; tries < 200; tries++)); do
-    guarded_address=$(sed -n 's/.*listening on \(127\.0\.0\.1:[0-9]*\).*/\1/p' "$folder/guarded.log" 2>/dev/null)
-    [ -z "$guarded_address" ] || return 0
-    kill -0 "$guarded_pid" 2>/dev/null || break
-    sleep 0.05
-  done
-  say "docker-registry with a password did not start: $(tail -n 3 "$folder/guarded.log")"
-  return 1
+  guarded_address=$(registry_await "$folder/guarded.log" "$guarded_pid")
 }
 
 registry_unguard() {
