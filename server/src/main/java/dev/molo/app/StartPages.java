@@ -7,9 +7,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What only a start reads: at its end most pages of the AOT cache and of the virtual machine's code
- * are mapped, about 40 MB, and few of them are touched again. They are given back once the start is
- * over; what is needed comes again from the page cache. Thread-safe.
+ * What only a start reads: at its end about 40 MB of the AOT cache and of the virtual machine's
+ * code are mapped. They are given back once the start is over; what is needed comes again from the
+ * page cache: little where that holds small pages, most of it where it holds huge ones.
+ * Thread-safe.
  */
 final class StartPages implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(StartPages.class);
