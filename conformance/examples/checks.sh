@@ -77,6 +77,8 @@ check_database_kept() {
 database_kill() {
   local pid
   pid=$(crictl inspect "$(example_container mariadb mariadb)" | jq -r .info.pid)
+  # kill takes 0, which tells of no process, for the script's own group
+  [[ $pid =~ ^[1-9][0-9]*$ ]] || flunk "the database has no process: \"$pid\"" || return 1
   kill -KILL "$pid"
   killed() { ! kill -0 "$pid"; }
   eventually 10 killed

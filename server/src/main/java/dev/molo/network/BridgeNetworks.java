@@ -43,6 +43,9 @@ public final class BridgeNetworks implements PodNetworks {
   /** A namespace that lives longer after its pod is held by somebody: its link goes anyway. */
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
+  /** How long an orderly end may take to delete links, about 30 ms each; recovery does the rest. */
+  private static final Duration LAST_DELETIONS = Duration.ofSeconds(1);
+
   private static final int MOST_NAMED = 5;
   private static final int NO_OFFSET = -1;
 
@@ -526,8 +529,27 @@ public final class BridgeNetworks implements PodNetworks {
       return;
     }
     reaper.ifPresent(LinkReaper::close);
-    thread.close();
+    thread.close(this::deleteSilent);
     netlink.ifPresent(RouteNetlink::close);
+  }
+
+  /** Nobody would delete them while no daemon runs, and a namespace may be held for long. */
+  private void deleteSilent() {
+    long end = System.nanoTime() + LAST_DELETIONS.toNanos();
+    List<Silent> left = List.copyOf(silent.values());
+    int deleted = 0;
+    while (deleted < left.size() && System.nanoTime() - end < 0) {
+      String link = left.get(deleted).link();
+      try {
+        netlink().delete(link);
+      } catch (LinuxException e) {
+        log.warn("link {} of a stopped pod stays until the next start: {}", link, e.getMessage());
+      }
+      deleted++;
+    }
+    if (deleted < left.size()) {
+      log.info("{} links of stopped pods stay until the next start", left.size() - deleted);
+    }
   }
 
   private <T> T publishing(java.util.function.Supplier<T> work) {

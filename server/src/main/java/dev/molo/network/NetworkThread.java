@@ -9,13 +9,16 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The one platform thread that changes the network, in the order of the calls. A virtual thread
  * that waits here is parked, so the kernel's rtnl lock never pins a carrier. Ends after ten idle
  * seconds and comes back by itself. Thread-safe.
  */
-final class NetworkThread implements AutoCloseable {
+final class NetworkThread {
+  private static final Logger log = LoggerFactory.getLogger(NetworkThread.class);
   private static final int MOST_WAITING = 4096;
   private static final int IDLE_SECONDS = 10;
   private static final int CLOSE_SECONDS = 10;
@@ -68,9 +71,15 @@ final class NetworkThread implements AutoCloseable {
     return thread.getQueue().size();
   }
 
-  /** Refuses new calls and waits for those under way. */
-  @Override
-  public void close() {
+  /**
+   * Does {@code last} after the calls under way, refuses new ones, and waits, though not forever.
+   */
+  void close(Runnable last) {
+    try {
+      thread.execute(last);
+    } catch (RejectedExecutionException e) {
+      log.warn("the network's thread has {} calls to do: no time to tidy up", waiting());
+    }
     thread.shutdown();
     try {
       thread.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS);

@@ -148,7 +148,7 @@ class CgroupLimitsIT {
   @Test
   void memoryAndProcessesAreCounted() throws Exception {
     try (ContainerCgroup container = pod.createContainer(ContainerId.random(), memory(64 << 20))) {
-      String fill = "x=$(head -c 4000000 /dev/zero | tr '\\0' x); echo full; sleep 1000 & wait";
+      String fill = "x=$(head -c 4000000 /dev/zero | tr '\\0' x); sleep 1000 & echo full; wait";
       Process shell = shell(container, fill);
       assertThat(shell.inputReader().readLine()).isEqualTo("full");
       Usage usage = container.usage();

@@ -52,6 +52,8 @@ final class NetworkScenarios implements AutoCloseable {
     ADDRESS_RESTS_UNTIL_THE_KERNEL_REAPED_THE_LINK(
         NetworkScenarios::addressRestsUntilTheKernelReapedTheLink),
     HELD_NAMESPACE_LOSES_ITS_LINK(NetworkScenarios::heldNamespaceLosesItsLink),
+    ORDERLY_END_LEAVES_NO_LINK_OF_A_STOPPED_POD(
+        NetworkScenarios::orderlyEndLeavesNoLinkOfAStoppedPod),
     OUTSIDE_SEES_THE_HOST_S_ADDRESS(NetworkScenarios::outsideSeesTheHostsAddress),
     PODS_KEEP_THEIR_NETWORK_OVER_A_RESTART(NetworkScenarios::podsKeepTheirNetworkOverARestart),
     EXHAUSTED_POOL_IS_NAMED(NetworkScenarios::exhaustedPoolIsNamed),
@@ -192,6 +194,19 @@ final class NetworkScenarios implements AutoCloseable {
     clock.addAndGet(Duration.ofSeconds(2).toNanos());
 
     until("the link is deleted", () -> !linkExists(network.hostLink()));
+  }
+
+  private void orderlyEndLeavesNoLinkOfAStoppedPod() {
+    BridgeNetworks networks = ready(settings("molo", List.of(V4), List.of(V6)));
+    PodNetwork stopped = networks.attach(holder.pod().request());
+    PodNetwork runs = networks.attach(holder.pod().request());
+    networks.quiesce(stopped);
+    assertThat(linkExists(stopped.hostLink())).as("its namespace is held").isTrue();
+
+    networks.close();
+
+    assertThat(linkExists(stopped.hostLink())).isFalse();
+    assertThat(linkExists(runs.hostLink())).isTrue();
   }
 
   private void outsideSeesTheHostsAddress() {
