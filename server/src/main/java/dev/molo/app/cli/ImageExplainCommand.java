@@ -9,8 +9,6 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Says what a pull would do. */
@@ -29,24 +27,18 @@ final class ImageExplainCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ConnectionOptions connection;
   @Mixin private OutputOptions output;
-
-  @Option(
-      names = "--username",
-      paramLabel = "NAME",
-      description = "Identify to the registry; the password is read from standard input.")
-  private String username;
-
-  @Parameters(paramLabel = "IMAGE", description = "As nginx, quay.io/org/app:1.2 or app@sha256:….")
-  private String image;
+  @Mixin private RemoteImage image;
 
   @Override
   public Integer call() {
     Map<String, Object> request = new LinkedHashMap<>();
-    request.put("image", image);
-    if (username != null) {
-      request.put("username", username);
-      request.put("password", Password.read());
-    }
+    request.put("image", image.name());
+    image
+        .login()
+        .ifPresent(who -> {
+          request.put("username", who.username());
+          request.put("password", who.password());
+        });
     JsonNode told;
     try (ApiClient api = connection.api()) {
       told = api.post("/v1/images/explain", request);

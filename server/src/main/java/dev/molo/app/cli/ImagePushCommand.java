@@ -8,7 +8,6 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -28,12 +27,7 @@ final class ImagePushCommand implements Callable<Integer> {
   @Mixin private ConnectionOptions connection;
   @Mixin private CompressionOptions compression;
   @Mixin private OutputOptions output;
-
-  @Option(
-      names = "--username",
-      paramLabel = "NAME",
-      description = "Identify to the registry; the password is read from standard input.")
-  private String username;
+  @Mixin private LoginOptions login;
 
   @Parameters(index = "0", paramLabel = "IMAGE", description = "A name or id of an image here.")
   private String image;
@@ -54,9 +48,10 @@ final class ImagePushCommand implements Callable<Integer> {
     if (target != null) {
       request.put("target", target);
     }
-    if (username != null) {
-      request.put("auth", Map.of("username", username, "password", Password.read()));
-    }
+    login
+        .login()
+        .ifPresent(who ->
+            request.put("auth", Map.of("username", who.username(), "password", who.password())));
     compression.addTo(request);
     JsonNode done;
     try (ApiClient api = connection.api()) {

@@ -11,8 +11,6 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Pulls an image. */
@@ -28,15 +26,7 @@ final class PullCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ConnectionOptions connection;
   @Mixin private OutputOptions output;
-
-  @Option(
-      names = "--username",
-      paramLabel = "NAME",
-      description = "Identify to the registry; the password is read from standard input.")
-  private String username;
-
-  @Parameters(paramLabel = "IMAGE", description = "As nginx, quay.io/org/app:1.2 or app@sha256:….")
-  private String image;
+  @Mixin private RemoteImage image;
 
   @Override
   public Integer call() {
@@ -64,10 +54,13 @@ final class PullCommand implements Callable<Integer> {
   private PullImageRequest request() {
     PullImageRequest.Builder request =
         PullImageRequest.newBuilder()
-            .setImage(ImageSpec.newBuilder().setImage(image).setUserSpecifiedImage(image));
-    if (username != null) {
-      request.setAuth(AuthConfig.newBuilder().setUsername(username).setPassword(Password.read()));
-    }
+            .setImage(
+                ImageSpec.newBuilder().setImage(image.name()).setUserSpecifiedImage(image.name()));
+    image
+        .login()
+        .ifPresent(who ->
+            request.setAuth(
+                AuthConfig.newBuilder().setUsername(who.username()).setPassword(who.password())));
     return request.build();
   }
 
@@ -75,12 +68,12 @@ final class PullCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     if (output.json()) {
       Map<String, Object> facts = new LinkedHashMap<>();
-      facts.put("image", image);
+      facts.put("image", image.name());
       facts.put("id", ref);
       facts.put("milliseconds", millis);
       out.println(JsonText.of(facts));
     } else {
-      out.println("%s %s in %.1f s".formatted(image, Shown.briefId(ref), millis / 1000.0));
+      out.println("%s %s in %.1f s".formatted(image.name(), Shown.briefId(ref), millis / 1000.0));
     }
   }
 }
