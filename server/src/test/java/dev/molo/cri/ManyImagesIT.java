@@ -1,7 +1,6 @@
 package dev.molo.cri;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.molo.cri.v1.ImageFsInfoRequest;
 import dev.molo.cri.v1.ImageSpec;
@@ -10,21 +9,16 @@ import dev.molo.cri.v1.ListImagesRequest;
 import dev.molo.image.Cancellation;
 import dev.molo.image.Digest;
 import dev.molo.image.ImageStore;
-import dev.molo.image.ImageStoreSettings;
 import dev.molo.image.ImportRequest;
 import dev.molo.image.PullListener;
 import dev.molo.image.TarBytes;
 import dev.molo.image.TestImage;
-import dev.molo.image.registry.RegistryClient;
-import dev.molo.image.registry.RegistrySettings;
-import dev.molo.linux.jnr.JnrLinux;
-import io.vertx.core.Vertx;
+import dev.molo.image.TestNode;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -41,16 +35,9 @@ final class ManyImagesIT {
 
   @Test
   void fiveHundredImagesAreListedAndCountedFromMemory() throws Exception {
-    assumeTrue("root".equals(System.getProperty("user.name")), "needs root: owners of layers");
-    Vertx vertx = Vertx.vertx();
-    try (RegistryClient client = new RegistryClient(vertx, RegistrySettings.standard(List.of()));
-        ImageStore store =
-            new ImageStore(
-                JnrLinux.fromProperties(),
-                ImageStoreSettings.standard(directory.resolve("images")),
-                client,
-                Clock.systemUTC())) {
-      store.recovered();
+    TestNode.needsRoot();
+    try (TestNode node = new TestNode(directory)) {
+      ImageStore store = node.start();
       store.importArchive(
           new ImportRequest(layout(), Optional.empty()),
           Cancellation.create(),
@@ -79,8 +66,6 @@ final class ManyImagesIT {
       assertThat(list).isLessThan(5);
       assertThat(usage).isLessThan(2);
       assertThat(status).isLessThan(2);
-    } finally {
-      vertx.close().await();
     }
   }
 

@@ -2,28 +2,20 @@ package dev.molo.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.github.luben.zstd.ZstdOutputStreamNoFinalizer;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
-import dev.molo.image.admission.AdmissionSettings;
 import dev.molo.image.content.Content;
 import dev.molo.image.layer.UnpackLimits;
-import dev.molo.image.registry.RegistryClient;
-import dev.molo.image.registry.RegistrySettings;
-import dev.molo.linux.jnr.JnrLinux;
-import io.vertx.core.Vertx;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterEach;
@@ -36,50 +28,29 @@ final class ImageAttackClassesIT {
   private static final long GIB = 1L << 30;
 
   @TempDir Path directory;
-  private Vertx vertx;
-  private RegistryClient client;
+  private TestNode node;
   private ImageStore store;
 
   @BeforeEach
   void start() throws IOException {
-    assumeTrue("root".equals(System.getProperty("user.name")), "needs root: owners of layers");
-    vertx = Vertx.vertx();
-    client = new RegistryClient(vertx, RegistrySettings.standard(List.of()));
-    store =
-        new ImageStore(
-            JnrLinux.fromProperties(),
-            new ImageStoreSettings(
-                directory.resolve("images"),
-                List.of(),
-                4,
-                new UnpackLimits(64L << 20, 50_000, 2000),
-                false,
-                Platform.host(),
-                AdmissionSettings.standard(directory.resolve("verifiers"))),
-            client,
-            Clock.systemUTC());
-    store.recovered();
+    TestNode.needsRoot();
+    node = new TestNode(directory);
+    store = node.start(node.settings("images", new UnpackLimits(64L << 20, 50_000, 2000), false));
     Files.createDirectory(directory.resolve("victim"));
     Files.writeString(directory.resolve("victim/file"), "untouched");
   }
 
   @AfterEach
   void stop() throws Exception {
-    if (vertx != null) {
-      store.close();
-      client.close();
-      vertx.close().await(10, TimeUnit.SECONDS);
+    if (node != null) {
+      node.close();
     }
   }
 
   private FaultException refused(TestImage image) throws Exception {
     Path archive = Files.write(directory.resolve("a.tar"), TestArchives.oci(image, "app:1"));
     FaultException[] told = new FaultException[1];
-    assertThatThrownBy(() ->
-            store.importArchive(
-                new ImportRequest(archive, Optional.empty()),
-                Cancellation.create(),
-                PullListener.none()))
+    assertThatThrownBy(() -> TestNode.bringIn(store, archive))
         .isInstanceOfSatisfying(FaultException.class, e -> told[0] = e);
     assertThat(store.list()).isEmpty();
     assertThat(store.layers()).isEmpty();

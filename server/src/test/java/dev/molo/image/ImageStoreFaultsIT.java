@@ -1,24 +1,19 @@
 package dev.molo.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
-import dev.molo.image.registry.RegistryClient;
 import dev.molo.image.registry.RegistrySettings;
 import dev.molo.linux.Errno;
 import dev.molo.linux.jnr.JnrLinux;
-import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -33,31 +28,21 @@ final class ImageStoreFaultsIT {
   private Path directory;
 
   private final FailingFiles disk = new FailingFiles(JnrLinux.fromProperties());
-  private Vertx vertx;
-  private RegistryClient client;
+  private TestNode node;
   private ImageStore store;
 
   @BeforeEach
   void start() throws IOException {
     directory = Files.createTempDirectory(Path.of("/dev/shm"), "molo-faults-");
-    assumeTrue("root".equals(System.getProperty("user.name")), "needs root: owners of layers");
-    vertx = Vertx.vertx();
-    client = new RegistryClient(vertx, RegistrySettings.standard(List.of()));
-    store =
-        new ImageStore(
-            disk.linux(),
-            ImageStoreSettings.standard(directory.resolve("images")),
-            client,
-            Clock.systemUTC());
-    store.recovered();
+    TestNode.needsRoot();
+    node = new TestNode(directory, disk.linux(), RegistrySettings.Limits.standard());
+    store = node.start();
   }
 
   @AfterEach
   void stop() throws Exception {
-    if (vertx != null) {
-      store.close();
-      client.close();
-      vertx.close().await(10, TimeUnit.SECONDS);
+    if (node != null) {
+      node.close();
     }
     try (Stream<Path> all = Files.walk(directory)) {
       for (Path path : all.sorted(java.util.Comparator.reverseOrder()).toList()) {
@@ -81,8 +66,7 @@ final class ImageStoreFaultsIT {
   }
 
   private List<Image> bringIn(Path archive) {
-    return store.importArchive(
-        new ImportRequest(archive, Optional.empty()), Cancellation.create(), PullListener.none());
+    return TestNode.bringIn(store, archive);
   }
 
   /** Row 21 of the complaints: the disk is full, and then nothing works any more. */

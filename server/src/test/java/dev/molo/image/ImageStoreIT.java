@@ -2,25 +2,17 @@ package dev.molo.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
-import dev.molo.image.registry.RegistryClient;
-import dev.molo.image.registry.RegistrySettings;
 import dev.molo.linux.Linux;
-import dev.molo.linux.jnr.JnrLinux;
-import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -30,37 +22,28 @@ import org.junit.jupiter.api.io.TempDir;
 /** Pulls from a real docker-registry into a real file system. */
 final class ImageStoreIT {
   @TempDir Path directory;
-  private final Linux linux = JnrLinux.fromProperties();
-  private Vertx vertx;
+  private TestNode node;
   private TestRegistry registry;
-  private RegistryClient client;
   private ImageStore store;
 
   @BeforeEach
   void start() throws IOException, InterruptedException {
-    assumeTrue(TestRegistry.installed(), "docker-registry is not installed");
-    assumeTrue(
-        "root".equals(System.getProperty("user.name")), "needs root: owners and devices of layers");
-    vertx = Vertx.vertx();
+    TestNode.needsRegistry();
+    node = new TestNode(directory);
     registry = TestRegistry.start(directory);
-    client =
-        new RegistryClient(vertx, RegistrySettings.standard(List.of(directory.resolve("certs.d"))));
-    store = open();
-    store.recovered();
+    store = node.start();
   }
 
+  /** As after a restart: containers are not known yet. */
   private ImageStore open() {
-    return new ImageStore(
-        linux, ImageStoreSettings.standard(directory.resolve("images")), client, Clock.systemUTC());
+    return node.open(node.linux(), node.settings("images"));
   }
 
   @AfterEach
   void stop() throws Exception {
-    if (vertx != null) {
-      store.close();
-      client.close();
+    if (node != null) {
+      node.close();
       registry.close();
-      vertx.close().await(10, TimeUnit.SECONDS);
     }
   }
 
@@ -86,7 +69,7 @@ final class ImageStoreIT {
   }
 
   private Image pull(String reference) {
-    return store.pull(PullRequest.of(reference, RegistryAuth.anonymous()), Cancellation.create());
+    return TestNode.pull(store, reference);
   }
 
   private String ref(String nameAndTag) {
@@ -360,10 +343,7 @@ final class ImageStoreIT {
   }
 
   private List<LayerCheck> verify(boolean repair) {
-    return store.verify(
-        new VerifyRequest(Optional.empty(), repair, RegistryAuth.anonymous()),
-        Cancellation.create(),
-        _ -> {});
+    return TestNode.verify(store, repair);
   }
 
   private Path layer(TestImage image, int number) {
@@ -475,21 +455,17 @@ final class ImageStoreIT {
                 (_, method, arguments) ->
                     method.getName().equals("bootId")
                         ? bootId
-                        : method.invoke(linux.system(), arguments));
+                        : method.invoke(node.linux().system(), arguments));
     return (Linux)
         java.lang.reflect.Proxy.newProxyInstance(
             getClass().getClassLoader(),
             new Class<?>[] {Linux.class},
             (_, method, arguments) ->
-                method.getName().equals("system") ? facts : method.invoke(linux, arguments));
+                method.getName().equals("system") ? facts : method.invoke(node.linux(), arguments));
   }
 
   private ImageStore openAfterBoot(String bootId) {
-    return new ImageStore(
-        booted(bootId),
-        ImageStoreSettings.standard(directory.resolve("images")),
-        client,
-        Clock.systemUTC());
+    return node.open(booted(bootId), node.settings("images"));
   }
 
   /** Row 17 of the complaints: zero-byte files after power loss that survive a re-pull. */
@@ -573,10 +549,7 @@ final class ImageStoreIT {
   }
 
   private List<Image> bringIn(Path source) {
-    return store.importArchive(
-        new ImportRequest(source, java.util.Optional.empty()),
-        Cancellation.create(),
-        PullListener.none());
+    return TestNode.bringIn(store, source);
   }
 
   @Test
@@ -665,13 +638,7 @@ final class ImageStoreIT {
           "latest");
       registry.push(twoLayers(), "app", "v1");
       store.close();
-      store =
-          new ImageStore(
-              linux,
-              ImageStoreSettings.standard(small.resolve("images")),
-              client,
-              Clock.systemUTC());
-      store.recovered();
+      store = node.start(node.settings("small/images"));
       pull(ref("app:v1"));
       long before = Files.getFileStore(small).getUsableSpace();
       for (int i = 0; i < 2; i++) {

@@ -1,16 +1,10 @@
 package dev.molo.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.molo.image.registry.RegistryClient;
-import dev.molo.image.registry.RegistrySettings;
-import dev.molo.linux.jnr.JnrLinux;
-import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -23,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
  * whole image.
  */
 final class ImageStoreKillIT {
-  private static final int KILLS = "true".equals(System.getenv("MOLO_LONG")) ? 100 : 6;
+  private static final int KILLS = Integer.getInteger("molo.imageKills", 6);
   private static final int LAYERS = 6;
   private static final int FILES = 120;
 
@@ -31,19 +25,11 @@ final class ImageStoreKillIT {
 
   /** The process that is killed: pulls, removes, and does it again. */
   public static void main(String[] arguments) {
-    Vertx vertx = Vertx.vertx();
-    RegistryClient client = new RegistryClient(vertx, RegistrySettings.standard(List.of()));
-    ImageStore store = open(Path.of(arguments[0]), client);
-    store.recovered();
+    ImageStore store = new TestNode(Path.of(arguments[0])).start();
     while (true) {
-      store.pull(PullRequest.of(arguments[1], RegistryAuth.anonymous()), Cancellation.create());
+      TestNode.pull(store, arguments[1]);
       store.remove(arguments[1]);
     }
-  }
-
-  private static ImageStore open(Path images, RegistryClient client) {
-    return new ImageStore(
-        JnrLinux.fromProperties(), ImageStoreSettings.standard(images), client, Clock.systemUTC());
   }
 
   private static TestImage image() {
@@ -63,24 +49,22 @@ final class ImageStoreKillIT {
 
   @Test
   void whatAKilledPullLeavesIsAlwaysGoodForAWholeImage() throws Exception {
-    assumeTrue(TestRegistry.installed(), "docker-registry is not installed");
-    assumeTrue("root".equals(System.getProperty("user.name")), "needs root: owners of layers");
-    Path images = directory.resolve("images");
+    TestNode.needsRegistry();
     TestImage image = image();
-    long seed = System.nanoTime();
+    long seed = Long.getLong("molo.test.seed", System.nanoTime());
+    System.out.println("kills during pulls: " + KILLS + ", seed " + seed);
     Random random = new Random(seed);
     try (TestRegistry registry = TestRegistry.start(directory)) {
       registry.push(image, "app", "v1");
       String reference = registry.address() + "/app:v1";
       for (int i = 0; i < KILLS; i++) {
-        killOne(images, reference, 700 + random.nextInt(900));
-        verify(images, reference, image, "seed " + seed + ", kill " + i);
+        killOne(reference, 700 + random.nextInt(900));
+        verify(reference, image, "seed " + seed + ", kill " + i);
       }
     }
   }
 
-  private void killOne(Path images, String reference, int millis)
-      throws IOException, InterruptedException {
+  private void killOne(String reference, int millis) throws IOException, InterruptedException {
     Process process =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -89,7 +73,7 @@ final class ImageStoreKillIT {
                 "-cp",
                 System.getProperty("java.class.path"),
                 ImageStoreKillIT.class.getName(),
-                images.toString(),
+                directory.toString(),
                 reference)
             .redirectErrorStream(true)
             .redirectOutput(directory.resolve("killed.log").toFile())
@@ -103,26 +87,20 @@ final class ImageStoreKillIT {
     process.destroyForcibly().waitFor();
   }
 
-  private static void verify(Path images, String reference, TestImage image, String when)
-      throws Exception {
-    Vertx vertx = Vertx.vertx();
-    try (RegistryClient client = new RegistryClient(vertx, RegistrySettings.standard(List.of()));
-        ImageStore store = open(images, client)) {
-      store.recovered();
+  private void verify(String reference, TestImage image, String when) throws Exception {
+    try (TestNode node = new TestNode(directory)) {
+      ImageStore store = node.start();
       for (Image listed : store.list()) {
         checkFiles(store, listed, when + ", as found");
       }
-      Image pulled =
-          store.pull(PullRequest.of(reference, RegistryAuth.anonymous()), Cancellation.create());
+      Image pulled = TestNode.pull(store, reference);
       assertThat(pulled.id()).as(when).isEqualTo(image.id());
       checkFiles(store, pulled, when + ", pulled again");
       store.remove(reference);
       assertThat(store.usage().inodes()).as(when).isZero();
-    } finally {
-      vertx.close().await();
     }
     for (String name : List.of("ingest", "trash", "records", "quarantine")) {
-      try (Stream<Path> left = Files.list(images.resolve(name))) {
+      try (Stream<Path> left = Files.list(directory.resolve("images").resolve(name))) {
         assertThat(left).as(when + ": " + name).isEmpty();
       }
     }

@@ -2,30 +2,21 @@ package dev.molo.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
-import dev.molo.image.admission.AdmissionSettings;
 import dev.molo.image.content.Compression;
 import dev.molo.image.layer.UnpackLimits;
-import dev.molo.image.registry.RegistryClient;
-import dev.molo.image.registry.RegistrySettings;
-import dev.molo.linux.Linux;
-import dev.molo.linux.jnr.JnrLinux;
-import io.vertx.core.Vertx;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -38,48 +29,27 @@ import org.junit.jupiter.api.io.TempDir;
  */
 final class ImageTransferIT {
   @TempDir Path directory;
-  private final Linux linux = JnrLinux.fromProperties();
-  private Vertx vertx;
+  private TestNode node;
   private TestRegistry registry;
-  private RegistryClient client;
   private ImageStore store;
 
   @BeforeEach
   void start() throws IOException, InterruptedException {
-    assumeTrue(TestRegistry.installed(), "docker-registry is not installed");
-    assumeTrue("root".equals(System.getProperty("user.name")), "needs root: owners of files");
-    vertx = Vertx.vertx();
+    TestNode.needsRegistry();
+    node = new TestNode(directory);
     registry = TestRegistry.start(directory);
-    client =
-        new RegistryClient(vertx, RegistrySettings.standard(List.of(directory.resolve("certs.d"))));
     store = open("images", false);
   }
 
   private ImageStore open(String name, boolean keepBlobs) {
-    ImageStore opened =
-        new ImageStore(
-            linux,
-            new ImageStoreSettings(
-                directory.resolve(name),
-                List.of(),
-                4,
-                UnpackLimits.standard(),
-                keepBlobs,
-                Platform.host(),
-                AdmissionSettings.standard(directory.resolve("verifiers"))),
-            client,
-            Clock.systemUTC());
-    opened.recovered();
-    return opened;
+    return node.start(node.settings(name, UnpackLimits.standard(), keepBlobs));
   }
 
   @AfterEach
   void stop() throws Exception {
-    if (vertx != null) {
-      store.close();
-      client.close();
+    if (node != null) {
+      node.close();
       registry.close();
-      vertx.close().await(10, TimeUnit.SECONDS);
     }
   }
 
@@ -119,7 +89,7 @@ final class ImageTransferIT {
   }
 
   private static Image pull(ImageStore store, String reference) {
-    return store.pull(PullRequest.of(reference, RegistryAuth.anonymous()), Cancellation.create());
+    return TestNode.pull(store, reference);
   }
 
   private ExportedImage export(
@@ -201,11 +171,7 @@ final class ImageTransferIT {
   }
 
   private static Image bringIn(ImageStore into, Path archive) {
-    return into.importArchive(
-            new ImportRequest(archive, Optional.empty()),
-            Cancellation.create(),
-            PullListener.none())
-        .getFirst();
+    return TestNode.bringIn(into, archive).getFirst();
   }
 
   private List<Path> entries(String name) throws IOException {
@@ -273,11 +239,7 @@ final class ImageTransferIT {
               .resolve(image.diffIds().getFirst().hex().substring(0, 20))
               .resolve("blob");
       Files.write(blob, new byte[10]);
-      assertThat(
-              keeping.verify(
-                  new VerifyRequest(Optional.empty(), false, RegistryAuth.anonymous()),
-                  Cancellation.create(),
-                  _ -> {}))
+      assertThat(TestNode.verify(keeping, false))
           .extracting(LayerCheck::detail)
           .anyMatch(detail -> detail.contains("the kept blob"));
     } finally {
@@ -404,14 +366,10 @@ final class ImageTransferIT {
       assertThat(stages(pushed)).containsOnly(PushedLayer.Stage.UPLOADED);
       assertThat(pushed.image().sameManifest()).isFalse();
       ImageStore other = open("other", false);
-      try {
-        Image arrived = pull(other, target);
-        assertThat(arrived.id()).isEqualTo(pulled.id());
-        assertThat(arrived.repoDigests())
-            .containsExactly(second.address() + "/app@" + pushed.image().digest().orElseThrow());
-      } finally {
-        other.close();
-      }
+      Image arrived = pull(other, target);
+      assertThat(arrived.id()).isEqualTo(pulled.id());
+      assertThat(arrived.repoDigests())
+          .containsExactly(second.address() + "/app@" + pushed.image().digest().orElseThrow());
       assertThat(entries("ingest")).isEmpty();
     }
   }
@@ -542,11 +500,7 @@ final class ImageTransferIT {
             .resolve(committed.layers().getLast().hex().substring(0, 20))
             .resolve("fs");
     assertThat(listing(fs)).isEqualTo(before).contains("trusted.overlay.opaque", "user.k", "4751");
-    assertThat(
-            store.verify(
-                new VerifyRequest(Optional.empty(), false, RegistryAuth.anonymous()),
-                Cancellation.create(),
-                _ -> {}))
+    assertThat(TestNode.verify(store, false))
         .extracting(LayerCheck::verdict)
         .containsOnly(LayerCheck.Verdict.SOUND);
     assertThat(entries("ingest")).isEmpty();

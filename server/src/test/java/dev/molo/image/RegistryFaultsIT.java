@@ -2,7 +2,6 @@ package dev.molo.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
@@ -10,26 +9,19 @@ import dev.molo.fault.ReasonWord;
 import dev.molo.image.admission.AdmissionSettings;
 import dev.molo.image.admission.Judgement;
 import dev.molo.image.layer.UnpackLimits;
-import dev.molo.image.registry.Proxies;
-import dev.molo.image.registry.RegistryClient;
 import dev.molo.image.registry.RegistrySettings;
-import dev.molo.linux.Linux;
 import dev.molo.linux.jnr.JnrLinux;
-import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -43,11 +35,9 @@ final class RegistryFaultsIT {
   private static final String SECRET = "s3cret-pa55word";
 
   @TempDir Path directory;
-  private final Linux linux = JnrLinux.fromProperties();
-  private Vertx vertx;
+  private TestNode node;
   private TestRegistry registry;
   private FaultProxy proxy;
-  private RegistryClient client;
   private ImageStore store;
 
   private static boolean isBlob(String path) {
@@ -60,10 +50,7 @@ final class RegistryFaultsIT {
 
   @BeforeEach
   void start() throws IOException, InterruptedException {
-    assumeTrue(TestRegistry.installed(), "docker-registry is not installed");
-    assumeTrue(
-        "root".equals(System.getProperty("user.name")), "needs root: owners and devices of layers");
-    vertx = Vertx.vertx();
+    TestNode.needsRegistry();
     registry =
         TestRegistry.start(
             directory,
@@ -74,40 +61,23 @@ final class RegistryFaultsIT {
   }
 
   private void open(RegistrySettings.Limits limits) {
-    client =
-        new RegistryClient(
-            vertx,
-            new RegistrySettings(
-                List.of(directory.resolve("certs.d")),
-                Set.of(),
-                List.of(directory.resolve("config.json")),
-                "molo-test",
-                limits,
-                Proxies.none()));
+    node = new TestNode(directory, JnrLinux.fromProperties(), limits);
     store =
-        new ImageStore(
-            linux,
-            new ImageStoreSettings(
-                directory.resolve("images"),
-                List.of(),
-                4,
+        node.start(
+            node.settings(
+                "images",
                 UnpackLimits.standard(),
                 false,
-                Platform.host(),
                 new AdmissionSettings(
                     List.of(),
                     List.of("*/denied/*"),
                     directory.resolve("verifiers"),
                     10,
-                    Duration.ofSeconds(20))),
-            client,
-            Clock.systemUTC());
-    store.recovered();
+                    Duration.ofSeconds(20))));
   }
 
-  private void reopen(RegistrySettings.Limits limits) {
-    store.close();
-    client.close();
+  private void reopen(RegistrySettings.Limits limits) throws Exception {
+    node.close();
     open(limits);
   }
 
@@ -118,12 +88,10 @@ final class RegistryFaultsIT {
 
   @AfterEach
   void stop() throws Exception {
-    if (vertx != null) {
-      store.close();
-      client.close();
+    if (node != null) {
+      node.close();
       proxy.close();
       registry.close();
-      vertx.close().await(10, TimeUnit.SECONDS);
     }
   }
 
@@ -148,7 +116,7 @@ final class RegistryFaultsIT {
   }
 
   private Image pull(String reference) {
-    return store.pull(PullRequest.of(reference, RegistryAuth.anonymous()), Cancellation.create());
+    return TestNode.pull(store, reference);
   }
 
   private PullExplanation explain(String reference) {
@@ -275,7 +243,7 @@ final class RegistryFaultsIT {
   }
 
   @Test
-  void oneConnectionIsEnoughWhereOneIsConfigured() throws IOException {
+  void oneConnectionIsEnoughWhereOneIsConfigured() throws Exception {
     reopen(new RegistrySettings.Limits(Duration.ofSeconds(5), Duration.ofSeconds(20), 0, 4, 1));
     int size = 20 << 20;
     String reference = push(image(size));
@@ -295,7 +263,7 @@ final class RegistryFaultsIT {
   }
 
   @Test
-  void row25SilentAndTricklingConnectionsAreGivenUpForNewOnes() throws IOException {
+  void row25SilentAndTricklingConnectionsAreGivenUpForNewOnes() throws Exception {
     reopen(impatient(400, 100_000));
     CountDownLatch over = new CountDownLatch(1);
     String reference = push(image(1_000_000));
@@ -309,7 +277,7 @@ final class RegistryFaultsIT {
   }
 
   @Test
-  void row25PullThatOnlyTricklesFailsInsteadOfTakingHours() throws IOException {
+  void row25PullThatOnlyTricklesFailsInsteadOfTakingHours() throws Exception {
     reopen(impatient(300, 1_000_000));
     String reference = push(image(2_000_000));
     proxy.plan(RegistryFaultsIT::isBlob, 999, FaultProxy.trickle(100, 20));

@@ -6,18 +6,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
-import dev.molo.image.registry.Proxies;
-import dev.molo.image.registry.RegistryClient;
-import dev.molo.image.registry.RegistrySettings;
-import dev.molo.linux.jnr.JnrLinux;
-import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
-import java.util.List;
-import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,51 +25,30 @@ final class SecuredRegistryIT {
   private static final RegistryAuth BASIC = new RegistryAuth.Basic("user", SECRET);
 
   @TempDir Path directory;
-  private Vertx vertx;
+  private TestNode node;
   private TestRegistry registry;
-  private RegistryClient client;
   private ImageStore store;
   private TestCertificates certificates;
 
   @BeforeEach
   void start() throws IOException, InterruptedException {
-    assumeTrue(TestRegistry.installed(), "docker-registry is not installed");
+    TestNode.needsRegistry();
     assumeTrue(Files.isExecutable(Path.of("/usr/bin/openssl")), "openssl is not installed");
-    assumeTrue(
-        "root".equals(System.getProperty("user.name")), "needs root: owners and devices of layers");
-    vertx = Vertx.vertx();
     registry = TestRegistry.start(directory);
     registry.push(
         new TestImage().gzipLayer(new TarBytes().add(TarBytes.file("hello", "world")).bytes()),
         "app",
         "v1");
     certificates = new TestCertificates(directory);
-    client =
-        new RegistryClient(
-            vertx,
-            new RegistrySettings(
-                List.of(directory.resolve("certs.d")),
-                Set.of(),
-                List.of(directory.resolve("config.json")),
-                "molo-test",
-                RegistrySettings.Limits.standard(),
-                Proxies.none()));
-    store =
-        new ImageStore(
-            JnrLinux.fromProperties(),
-            ImageStoreSettings.standard(directory.resolve("images")),
-            client,
-            Clock.systemUTC());
-    store.recovered();
+    node = new TestNode(directory);
+    store = node.start();
   }
 
   @AfterEach
   void stop() throws Exception {
-    if (vertx != null) {
-      store.close();
-      client.close();
+    if (node != null) {
+      node.close();
       registry.close();
-      vertx.close().await(10, TimeUnit.SECONDS);
     }
   }
 
@@ -94,7 +64,7 @@ final class SecuredRegistryIT {
   }
 
   private Image pull(SecuredRegistry from, RegistryAuth auth) {
-    return store.pull(PullRequest.of(from.address() + "/app:v1", auth), Cancellation.create());
+    return TestNode.pull(store, from.address() + "/app:v1", auth);
   }
 
   private void fails(SecuredRegistry from, RegistryAuth auth, Fault kind, String... words) {
