@@ -81,6 +81,17 @@ public final class ContainerCgroup implements AutoCloseable {
   }
 
   /**
+   * Changes whom the kernel kills first for memory: {@code oom_score_adj} of every process in it
+   * and below.
+   *
+   * @param value -1000 to 1000
+   * @throws LinuxException EACCES when it is lower than this daemon may go
+   */
+  public void adjustOomScore(long value) {
+    OomScores.write(directory.files(), directory, value);
+  }
+
+  /**
    * Guards device access in it and below (cgroup v2 has no device controller but BPF). Without the
    * guard a process that may make device nodes could read the host's disks.
    *

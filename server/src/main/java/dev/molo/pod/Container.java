@@ -76,8 +76,14 @@ final class Container {
     return pod;
   }
 
+  /** As it was asked for. */
   ContainerSpec spec() {
     return spec;
+  }
+
+  /** What a process that starts now is to get: as it was asked for, but with the limits of now. */
+  ContainerSpec currentSpec() {
+    return spec.withResources(resources);
   }
 
   ImageDefaults image() {

@@ -110,7 +110,7 @@ final class ExecSync {
         new ExecContext(
             container.id(),
             pod.spec(),
-            container.spec(),
+            container.currentSpec(),
             container.image(),
             command,
             pod.hostname(),

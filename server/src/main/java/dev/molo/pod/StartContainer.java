@@ -103,7 +103,7 @@ final class StartContainer {
         pod.id(),
         container.id(),
         pod.spec(),
-        container.spec(),
+        container.currentSpec(),
         container.image(),
         pod.hostname(),
         container.user(),

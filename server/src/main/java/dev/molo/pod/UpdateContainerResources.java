@@ -37,7 +37,11 @@ final class UpdateContainerResources {
   /** All or nothing: what was in force is put back when one of the new limits is refused. */
   private static List<String> apply(ContainerCgroup leaf, Resources before, Resources merged) {
     try {
-      return leaf.update(merged);
+      List<String> warnings = leaf.update(merged);
+      if (merged.oomScoreAdj() != before.oomScoreAdj()) {
+        leaf.adjustOomScore(merged.oomScoreAdj());
+      }
+      return warnings;
     } catch (RuntimeException e) {
       try {
         var _ = leaf.update(before);

@@ -41,4 +41,26 @@ public record ContainerSpec(
     labels = Map.copyOf(labels);
     annotations = Map.copyOf(annotations);
   }
+
+  /** The same with other limits. */
+  public ContainerSpec withResources(Resources changed) {
+    return new ContainerSpec(
+        metadata,
+        image,
+        command,
+        args,
+        workingDir,
+        envs,
+        mounts,
+        devices,
+        labels,
+        annotations,
+        logPath,
+        stdin,
+        stdinOnce,
+        tty,
+        changed,
+        security,
+        stopSignal);
+  }
 }

@@ -3,9 +3,15 @@ package dev.molo.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.molo.cri.v1.Container;
 import dev.molo.cri.v1.ContainerConfig;
+import dev.molo.cri.v1.ContainerFilter;
 import dev.molo.cri.v1.ContainerState;
+import dev.molo.cri.v1.ContainerStateValue;
+import dev.molo.cri.v1.ContainerStatsFilter;
 import dev.molo.cri.v1.ContainerStatus;
+import dev.molo.cri.v1.Image;
+import dev.molo.cri.v1.ImageFilter;
 import dev.molo.cri.v1.ImageSpec;
 import dev.molo.cri.v1.LinuxContainerConfig;
 import dev.molo.cri.v1.LinuxContainerResources;
@@ -13,14 +19,21 @@ import dev.molo.cri.v1.LinuxContainerSecurityContext;
 import dev.molo.cri.v1.ListPodSandboxRequest;
 import dev.molo.cri.v1.NamespaceMode;
 import dev.molo.cri.v1.NamespaceOption;
+import dev.molo.cri.v1.PodSandbox;
 import dev.molo.cri.v1.PodSandboxConfig;
+import dev.molo.cri.v1.PodSandboxFilter;
 import dev.molo.cri.v1.PodSandboxState;
+import dev.molo.cri.v1.PodSandboxStateValue;
 import dev.molo.cri.v1.PodSandboxStatusRequest;
 import dev.molo.cri.v1.RemoveContainerRequest;
 import dev.molo.cri.v1.RemovePodSandboxRequest;
 import dev.molo.cri.v1.RunPodSandboxRequest;
 import dev.molo.cri.v1.Signal;
 import dev.molo.cri.v1.StopPodSandboxRequest;
+import dev.molo.cri.v1.StreamContainerStatsRequest;
+import dev.molo.cri.v1.StreamContainersRequest;
+import dev.molo.cri.v1.StreamImagesRequest;
+import dev.molo.cri.v1.StreamPodSandboxesRequest;
 import dev.molo.cri.v1.UpdateContainerResourcesRequest;
 import dev.molo.linux.RealKernel;
 import io.grpc.Status;
@@ -30,6 +43,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
@@ -39,6 +53,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -394,6 +409,96 @@ class ContainerLifeIT {
     String again = node.run(second, container);
     assertThat(again).isNotEqualTo(first);
     assertThat(node.awaitExit(again).getMetadata().getAttempt()).isEqualTo(1);
+  }
+
+  // ---- lists as streams ----
+
+  @Test
+  void streamsTakeTheFiltersOfLists() {
+    String first = node.pod(node.podConfig("streamed").putLabels("who", "one"));
+    String second = node.pod(node.podConfig("beside").putLabels("who", "two"));
+    String runs = node.sleeper(first, "runs", config -> config.putLabels("who", "one"));
+    String made = node.create(first, node.containerConfig("made").putLabels("who", "other"));
+    String beside = node.sleeper(second, "beside", config -> config);
+
+    assertThat(pods(PodSandboxFilter.newBuilder())).contains(first, second);
+    assertThat(pods(PodSandboxFilter.newBuilder().setId(first.substring(0, 12))))
+        .containsExactly(first);
+    assertThat(pods(PodSandboxFilter.newBuilder().putLabelSelector("who", "two")))
+        .containsExactly(second);
+    assertThat(
+            pods(
+                PodSandboxFilter.newBuilder()
+                    .setState(
+                        PodSandboxStateValue.newBuilder()
+                            .setState(PodSandboxState.SANDBOX_NOTREADY))))
+        .isEmpty();
+
+    assertThat(containers(ContainerFilter.newBuilder())).contains(runs, made, beside);
+    assertThat(containers(ContainerFilter.newBuilder().setId(made))).containsExactly(made);
+    assertThat(containers(ContainerFilter.newBuilder().setPodSandboxId(second)))
+        .containsExactly(beside);
+    assertThat(containers(ContainerFilter.newBuilder().putLabelSelector("who", "one")))
+        .containsExactly(runs);
+    assertThat(
+            containers(
+                ContainerFilter.newBuilder()
+                    .setState(
+                        ContainerStateValue.newBuilder()
+                            .setState(ContainerState.CONTAINER_CREATED))))
+        .containsExactly(made);
+
+    assertThat(stats(ContainerStatsFilter.newBuilder().setId(runs))).containsExactly(runs);
+    assertThat(stats(ContainerStatsFilter.newBuilder().setPodSandboxId(second)))
+        .containsExactly(beside);
+    assertThat(stats(ContainerStatsFilter.newBuilder().putLabelSelector("who", "one")))
+        .containsExactly(runs);
+
+    assertThat(images(ProbeImage.REFERENCE)).hasSize(1);
+    assertThat(images("no.such/image:here")).isEmpty();
+  }
+
+  private List<String> pods(PodSandboxFilter.Builder filter) {
+    return every(
+            node.cri()
+                .streamPodSandboxes(
+                    StreamPodSandboxesRequest.newBuilder().setFilter(filter).build()))
+        .flatMap(answer -> answer.getPodSandboxesList().stream())
+        .map(PodSandbox::getId)
+        .toList();
+  }
+
+  private List<String> containers(ContainerFilter.Builder filter) {
+    return every(
+            node.cri()
+                .streamContainers(StreamContainersRequest.newBuilder().setFilter(filter).build()))
+        .flatMap(answer -> answer.getContainersList().stream())
+        .map(Container::getId)
+        .toList();
+  }
+
+  private List<String> stats(ContainerStatsFilter.Builder filter) {
+    return every(
+            node.cri()
+                .streamContainerStats(
+                    StreamContainerStatsRequest.newBuilder().setFilter(filter).build()))
+        .flatMap(answer -> answer.getContainerStatsList().stream())
+        .map(one -> one.getAttributes().getId())
+        .toList();
+  }
+
+  private List<Image> images(String reference) {
+    ImageFilter filter =
+        ImageFilter.newBuilder().setImage(ImageSpec.newBuilder().setImage(reference)).build();
+    return every(
+            node.images().streamImages(StreamImagesRequest.newBuilder().setFilter(filter).build()))
+        .flatMap(answer -> answer.getImagesList().stream())
+        .toList();
+  }
+
+  private static <T> Stream<T> every(Iterator<T> answers) {
+    Iterable<T> once = () -> answers;
+    return StreamSupport.stream(once.spliterator(), false);
   }
 
   // ---- limits ----

@@ -7,6 +7,7 @@ import dev.molo.cri.v1.AuthConfig;
 import dev.molo.cri.v1.Capability;
 import dev.molo.cri.v1.ContainerConfig;
 import dev.molo.cri.v1.DNSConfig;
+import dev.molo.cri.v1.HugepageLimit;
 import dev.molo.cri.v1.ImageSpec;
 import dev.molo.cri.v1.Int64Value;
 import dev.molo.cri.v1.KeyValue;
@@ -23,6 +24,8 @@ import dev.molo.cri.v1.PodSandboxStatusRequest;
 import dev.molo.cri.v1.PullImageRequest;
 import dev.molo.cri.v1.SecurityProfile;
 import dev.molo.cri.v1.SupplementalGroupsPolicy;
+import dev.molo.cri.v1.UpdateContainerResourcesRequest;
+import dev.molo.cri.v1.UserNamespace;
 import dev.molo.linux.RealKernel;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -52,6 +55,8 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(RealKernel.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ContainerWorldIT {
+  private static final HugepageLimit HUGE = HugepageLimit.newBuilder().setPageSize("2MB").build();
+
   @TempDir private static Path folder;
   private TestNode node;
 
@@ -85,7 +90,12 @@ class ContainerWorldIT {
   }
 
   private String sleeper(String pod, Consumer<LinuxContainerSecurityContext.Builder> how) {
-    return node.sleeper(pod, "main", config -> secured(config, how));
+    return sleeper(pod, "main", how);
+  }
+
+  private String sleeper(
+      String pod, String name, Consumer<LinuxContainerSecurityContext.Builder> how) {
+    return node.sleeper(pod, name, config -> secured(config, how));
   }
 
   private static ContainerConfig.Builder secured(
@@ -313,6 +323,35 @@ class ContainerWorldIT {
     }
   }
 
+  @Test
+  void optionsOfAMountAreTheKernels() throws IOException {
+    Path volume = Files.createDirectories(folder.resolve("careful"));
+    String container =
+        node.sleeper(
+            node.pod("options"),
+            "main",
+            config ->
+                config
+                    .addMounts(mount(volume, "/plain"))
+                    .addMounts(
+                        mount(volume, "/careful")
+                            .addAllMountOptions(List.of("nosuid", "nodev", "noexec"))));
+
+    assertThat(mountFlags(container, "/careful")).contains("nosuid", "nodev", "noexec");
+    assertThat(mountFlags(container, "/plain")).doesNotContain("nosuid", "nodev", "noexec");
+  }
+
+  /** The flags of a mount point, from /proc/PID/mountinfo: proc_pid_mountinfo(5). */
+  private List<String> mountFlags(String container, String point) {
+    return TestNode.read(node.proc(container, "mountinfo"))
+        .lines()
+        .map(line -> line.split(" "))
+        .filter(fields -> fields[4].equals(point))
+        .map(fields -> List.of(fields[5].split(",")))
+        .findFirst()
+        .orElseThrow();
+  }
+
   private static Mount.Builder mount(Path host, String inside) {
     return Mount.newBuilder().setHostPath(host.toString()).setContainerPath(inside);
   }
@@ -423,6 +462,117 @@ class ContainerWorldIT {
   }
 
   @Test
+  @SuppressWarnings("deprecation") // older clients still fill it
+  void theOlderFieldNamesAFilterToo() {
+    String pod = node.pod("older");
+    String filtered =
+        sleeper(pod, "one", security -> security.setSeccompProfilePath("runtime/default"));
+    String free = sleeper(pod, "two", security -> security.setSeccompProfilePath("unconfined"));
+
+    assertThat(status(filtered, "Seccomp")).isEqualTo("2");
+    assertThat(status(free, "Seccomp")).isEqualTo("0");
+  }
+
+  @Test
+  void aTargetsProcessesAreSeen() throws IOException {
+    String pod = node.pod("target");
+    String target = sleeper(pod, "target", security -> pid(security, NamespaceMode.CONTAINER));
+    String alone = sleeper(pod, "alone", security -> pid(security, NamespaceMode.CONTAINER));
+    String looker =
+        sleeper(
+            pod,
+            "looker",
+            security ->
+                security
+                    .getNamespaceOptionsBuilder()
+                    .setPid(NamespaceMode.TARGET)
+                    .setTargetId(target));
+
+    assertThat(link(looker, "pid")).isEqualTo(link(target, "pid"));
+    assertThat(link(alone, "pid")).isNotEqualTo(link(target, "pid"));
+    assertThat(node.said(looker, "cat", "/proc/1/cmdline")).contains("sleep");
+  }
+
+  private static void pid(LinuxContainerSecurityContext.Builder security, NamespaceMode mode) {
+    security.getNamespaceOptionsBuilder().setPid(mode);
+  }
+
+  @Test
+  void withoutMappingsTheUserNamespaceIsTheHosts() throws IOException {
+    for (NamespaceMode mode : List.of(NamespaceMode.NODE, NamespaceMode.POD)) {
+      UserNamespace userns = UserNamespace.newBuilder().setMode(mode).build();
+      String pod =
+          node.pod(
+              node.podConfig("userns-" + mode.getNumber())
+                  .setLinux(sandbox(s -> s.getNamespaceOptionsBuilder().setUsernsOptions(userns))));
+      String container =
+          sleeper(pod, security -> security.getNamespaceOptionsBuilder().setUsernsOptions(userns));
+
+      assertThat(link(container, "user")).isEqualTo(own("user"));
+    }
+  }
+
+  @Test
+  void standardInputIsOpenWhereAsked() throws IOException {
+    String pod = node.pod("stdin");
+    String open = node.sleeper(pod, "open", config -> config.setStdin(true));
+    String closed = node.sleeper(pod, "closed", config -> config);
+
+    assertThat(Files.readSymbolicLink(node.proc(open, "fd/0")).toString()).startsWith("pipe:");
+    assertThat(Files.readSymbolicLink(node.proc(closed, "fd/0"))).hasToString("/dev/null");
+  }
+
+  @Test
+  void hugePagesAndUnifiedValuesReachTheCgroup() throws IOException {
+    Path pages = Path.of("/sys/kernel/mm/hugepages/hugepages-2048kB");
+    String controllers = Files.readString(RealKernel.cgroup2().resolve("cgroup.controllers"));
+    org.junit.jupiter.api.Assumptions.assumeTrue(
+        controllers.contains("hugetlb") && Files.exists(pages),
+        "SKIPPED: this host has no hugetlb controller in cgroup v2, or no pages of 2 MiB");
+    String pod = node.pod("huge");
+    String limited =
+        node.sleeper(
+            pod, "limited", config -> resources(config, HUGE.toBuilder().setLimit(4 << 20)));
+    String unified =
+        node.sleeper(
+            pod,
+            "unified",
+            config -> {
+              config
+                  .getLinuxBuilder()
+                  .getResourcesBuilder()
+                  .putUnified("hugetlb.2MB.max", "6291456");
+              return config;
+            });
+
+    assertThat(node.cgroup(pod, limited).resolve("hugetlb.2MB.max")).hasContent("4194304");
+    assertThat(node.cgroup(pod, unified).resolve("hugetlb.2MB.max")).hasContent("6291456");
+
+    update(
+        limited,
+        LinuxContainerResources.newBuilder().addHugepageLimits(HUGE.toBuilder().setLimit(8 << 20)));
+    update(unified, LinuxContainerResources.newBuilder().putUnified("hugetlb.2MB.max", "2097152"));
+
+    assertThat(node.cgroup(pod, limited).resolve("hugetlb.2MB.max")).hasContent("8388608");
+    assertThat(node.cgroup(pod, unified).resolve("hugetlb.2MB.max")).hasContent("2097152");
+  }
+
+  private static ContainerConfig.Builder resources(
+      ContainerConfig.Builder config, HugepageLimit.Builder limit) {
+    config.getLinuxBuilder().getResourcesBuilder().addHugepageLimits(limit);
+    return config;
+  }
+
+  private void update(String container, LinuxContainerResources.Builder change) {
+    node.cri()
+        .updateContainerResources(
+            UpdateContainerResourcesRequest.newBuilder()
+                .setContainerId(container)
+                .setLinux(change)
+                .build());
+  }
+
+  @Test
   void limitsOfTheProcessAreSet() {
     String container =
         node.sleeper(
@@ -440,6 +590,24 @@ class ContainerWorldIT {
     assertThat(limits).containsPattern("Max core file size +0 +0");
     assertThat(TestNode.read(node.proc(container, "oom_score_adj"))).isEqualTo("555\n");
     assertThat(node.said(container, "cat", "/proc/self/oom_score_adj")).isEqualTo("555\n");
+  }
+
+  @Test
+  void aNewOomScoreIsThatOfEveryProcess() throws IOException {
+    String pod = node.pod("scores");
+    String runs = sleeper(pod, "runs", _ -> {});
+    String later = node.create(pod, node.containerConfig("later", "sleep", "1000"));
+    LinuxContainerResources.Builder change = LinuxContainerResources.newBuilder();
+
+    update(runs, change.setOomScoreAdj(444));
+    update(later, change.setOomScoreAdj(333));
+    node.start(later);
+
+    assertThat(TestNode.read(node.proc(runs, "oom_score_adj"))).isEqualTo("444\n");
+    assertThat(node.said(runs, "cat", "/proc/self/oom_score_adj"))
+        .as("of an exec that comes later")
+        .isEqualTo("444\n");
+    assertThat(TestNode.read(node.proc(later, "oom_score_adj"))).isEqualTo("333\n");
   }
 
   @Test

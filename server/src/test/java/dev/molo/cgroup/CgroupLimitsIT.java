@@ -95,6 +95,21 @@ class CgroupLimitsIT {
   }
 
   @Test
+  void processorsAndMemoryNodesAreReadBack() {
+    Assumptions.assumeTrue(
+        cgroups.mount().controllers().contains("cpuset"),
+        "SKIPPED: no cpuset controller in this cgroup v2 hierarchy");
+    Resources first = new Resources(0, 0, 0, 0, 0, 0, "0", "0", List.of(), Map.of());
+    try (ContainerCgroup container = pod.createContainer(ContainerId.random(), first)) {
+      assertThat(file(container, "cpuset.cpus")).isEqualTo("0");
+      assertThat(file(container, "cpuset.mems")).isEqualTo("0");
+      String every = read(Path.of(pod.path(), "cpuset.cpus.effective"));
+      container.update(new Resources(0, 0, 0, 0, 0, 0, every, "0", List.of(), Map.of()));
+      assertThat(file(container, "cpuset.cpus")).isEqualTo(every);
+    }
+  }
+
+  @Test
   void aMemoryLimitAloneMeansNoSwap() {
     try (ContainerCgroup container = pod.createContainer(ContainerId.random(), memory(64 << 20))) {
       assertThat(file(container, "pids.max")).isEqualTo("1000");
@@ -110,6 +125,12 @@ class CgroupLimitsIT {
       assertThat(file(container, "cpu.max")).isEqualTo("max 100000");
       assertThat(file(container, "cpu.weight")).isEqualTo("100");
       assertThat(file(container, "memory.max")).isEqualTo("134217728");
+      container.update(
+          new Resources(
+              0, 0, 2048, 128 << 20, 160 << 20, 0, "", "", List.of(), Map.of("pids.max", "66")));
+      assertThat(file(container, "cpu.weight")).isEqualTo("174");
+      assertThat(file(container, "pids.max")).isEqualTo("66");
+      swapIsReadBack(container, "33554432");
     }
   }
 

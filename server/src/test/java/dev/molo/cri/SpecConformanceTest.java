@@ -9,6 +9,7 @@ import io.grpc.ServiceDescriptor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -47,6 +48,20 @@ class SpecConformanceTest {
             assertThat(honoured)
                 .as("a field that is honoured, at or below %s", field)
                 .anyMatch(path -> path.equals(field) || path.startsWith(field + ".")));
+  }
+
+  @Test
+  void everyHonouredValueHasATestThatSeesIt() {
+    Collection<FieldRule> rules = RequestFields.load().rules();
+    List<String> unseen =
+        rules.stream()
+            .filter(rule -> rule.fieldClass() == FieldClass.HONOURED)
+            .map(FieldRule::path)
+            // a message is honoured by what is in it
+            .filter(path -> rules.stream().noneMatch(other -> other.path().startsWith(path + ".")))
+            .filter(path -> HonouringTests.of(path).isEmpty())
+            .toList();
+    assertThat(unseen).as("a row in honoured-by.tsv for each").isEmpty();
   }
 
   private static void check(String section, String expected) throws IOException {
