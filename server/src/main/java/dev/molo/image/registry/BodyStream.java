@@ -93,7 +93,20 @@ final class BodyStream extends InputStream {
     } finally {
       lock.unlock();
     }
-    eventLoop.runOnContext(v -> response.request().reset());
+    eventLoop.runOnContext(v -> resetUnlessEnded());
+  }
+
+  /** On the event loop. A connection whose answer has ended may carry somebody else's by now. */
+  private void resetUnlessEnded() {
+    lock.lock();
+    try {
+      if (ended) {
+        return;
+      }
+    } finally {
+      lock.unlock();
+    }
+    response.request().reset();
   }
 
   @Override
@@ -211,7 +224,7 @@ final class BodyStream extends InputStream {
       lock.unlock();
     }
     if (unread) {
-      eventLoop.runOnContext(v -> response.request().reset());
+      eventLoop.runOnContext(v -> resetUnlessEnded());
     }
   }
 }

@@ -1,5 +1,6 @@
 package dev.molo.image.registry;
 
+import io.vertx.core.http.HttpClosedException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
 import java.util.concurrent.TimeoutException;
@@ -30,6 +31,11 @@ final class Failures {
   static boolean isPermanent(Throwable failure) {
     Throwable cause = root(failure);
     return cause instanceof SSLException || cause instanceof java.security.GeneralSecurityException;
+  }
+
+  /** Whether there was a connection, and it went away before it brought an answer. */
+  static boolean isClosedConnection(Throwable failure) {
+    return root(failure) instanceof HttpClosedException;
   }
 
   private static Throwable root(Throwable failure) {

@@ -368,8 +368,10 @@ public final class RegistrySession implements BlobSource {
         failure =
             new HostFailure(
                 Fault.UNAVAILABLE, true, host.url(repositoryPath(path)) + ": " + e.getMessage(), e);
-        // There is another host to ask: no time is lost on one that does not even answer.
-        if (!last || Failures.isPermanent(e)) {
+        // There is another host to ask: no time is lost on one that does not even answer. But a
+        // connection that was kept from before may just have been closed by the server.
+        boolean again = last || (attempt == 0 && Failures.isClosedConnection(e));
+        if (!again || Failures.isPermanent(e)) {
           throw failure;
         }
       }

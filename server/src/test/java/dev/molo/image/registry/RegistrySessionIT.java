@@ -365,6 +365,27 @@ final class RegistrySessionIT {
   }
 
   @Test
+  void mirrorThatClosedAConnectionIsAskedOnceMore() throws IOException {
+    mirror("[host.\"" + other.url("") + "\"]\n");
+    AtomicInteger requests = new AtomicInteger();
+    other.on(
+        "/v2/app/manifests/v1",
+        e -> {
+          if (requests.incrementAndGet() == 1) {
+            // The connection goes, without an answer.
+            e.close();
+          } else {
+            ScriptedRegistry.reply(e, 200, MANIFEST);
+          }
+        });
+    assertThat(manifest(BASIC).servedBy()).startsWith(other.url(""));
+    requests.set(0);
+    other.on("/v2/app/manifests/v1", e -> e.close());
+    assertThat(manifest(BASIC).servedBy()).startsWith(registry.url(""));
+    assertThat(other.asked("/v2/app/manifests/v1")).hasSize(4);
+  }
+
+  @Test
   void failingMirrorsAreNamedWhenTheRegistryFailsToo() throws IOException {
     mirror("[host.\"http://127.0.0.1:1\"]\n[host.\"" + other.url("") + "\"]\n");
     other.on("/v2/app/manifests/v1", e -> ScriptedRegistry.reply(e, 500, "mirror broken"));
