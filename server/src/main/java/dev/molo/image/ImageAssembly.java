@@ -10,10 +10,12 @@ import dev.molo.image.layer.LayerStore;
 import dev.molo.image.layer.StoredLayer;
 import dev.molo.image.layer.Waiting;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
 
 /**
  * From a manifest to layers in the store: the part that pull and import share. All layers are
@@ -65,7 +67,7 @@ final class ImageAssembly {
     try (Cancellation group = Cancellation.create();
         Cancellation.Registration _ =
             cancellation.onCancel(() -> group.cancel(cancellation.reason().orElseThrow()))) {
-      for (int i = 0; i < blobs.size(); i++) {
+      for (int i : largestFirst(blobs)) {
         Descriptor blob = blobs.get(i);
         Digest diffId = diffIds.get(i);
         PullBoard.Line line = lines.get(i);
@@ -74,6 +76,15 @@ final class ImageAssembly {
       awaitAll(new ArrayList<>(wanted.values()), group);
     }
     cancellation.check();
+  }
+
+  /** A big layer that is begun last would be waited for alone. */
+  private static int[] largestFirst(List<Descriptor> blobs) {
+    return IntStream.range(0, blobs.size())
+        .boxed()
+        .sorted(Comparator.comparingLong((Integer i) -> blobs.get(i).size()).reversed())
+        .mapToInt(Integer::intValue)
+        .toArray();
   }
 
   /** The first failure ends the others, and is the one that is told. */

@@ -226,11 +226,12 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
                   request.annotations()));
       board.stage(PullProgress.Stage.DONE);
       LOG.info(
-          "pulled {} as {} from {} in {} ms",
+          "pulled {} as {} from {} in {} ms, {} ms of them for the disk to have it all",
           reference,
           image.id(),
           top.servedBy(),
-          TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
+          TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start),
+          board.syncing().toMillis());
       return image;
     }
   }

@@ -1,6 +1,7 @@
 package dev.molo.image;
 
 import dev.molo.image.content.Descriptor;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,6 +21,7 @@ final class PullBoard {
   private final List<PullListener> listeners = new CopyOnWriteArrayList<>();
   private final AtomicLong lastTold = new AtomicLong();
   private volatile PullProgress.Stage stage = PullProgress.Stage.RESOLVING;
+  private volatile long syncingSince = System.nanoTime();
   private volatile List<Line> lines = List.of();
 
   /** One layer's line. */
@@ -65,8 +67,16 @@ final class PullBoard {
   }
 
   void stage(PullProgress.Stage now) {
+    if (now == PullProgress.Stage.SYNCING) {
+      syncingSince = System.nanoTime();
+    }
     stage = now;
     tell(true);
+  }
+
+  /** How long everything has been unpacked, and waits for the disk. */
+  Duration syncing() {
+    return Duration.ofNanos(System.nanoTime() - syncingSince);
   }
 
   List<Line> layers(List<Descriptor> blobs) {

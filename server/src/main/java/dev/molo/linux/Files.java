@@ -255,6 +255,21 @@ public interface Files {
   /** syncfs(2). May block: on a virtual thread it runs on the pool. */
   void syncfs(Fd fd);
 
+  /**
+   * Has the kernel begin to write a stretch of a file to disk (sync_file_range(2) with
+   * SYNC_FILE_RANGE_WRITE), so that a later {@link #syncfs} has less to wait for. Promises nothing
+   * about what is on disk.
+   */
+  void beginWriteback(Fd fd, long offset, long length);
+
+  /**
+   * Tells the file system that the trees below a directory have nothing to do with each other (what
+   * {@code chattr +T} says to ext4), so that each gets a part of the disk of its own.
+   *
+   * @return false where the file system takes no such hint
+   */
+  boolean hintUnrelatedTrees(Fd directory);
+
   /** ftruncate(2). */
   void ftruncate(Fd fd, long size);
 

@@ -4,6 +4,7 @@ import com.github.luben.zstd.ZstdOutputStreamNoFinalizer;
 import dev.molo.linux.Fd;
 import dev.molo.linux.Files;
 import dev.molo.linux.OpenFlags;
+import java.io.BufferedOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -13,6 +14,8 @@ import java.util.List;
 final class KeptTarWriter implements TarRecorder, AutoCloseable {
   /** Headers shrink to a tenth at the quickest level. */
   private static final int LEVEL = 1;
+
+  private static final int BUFFER = 16 << 10;
 
   private final Fd file;
   private final DataOutputStream out;
@@ -26,7 +29,11 @@ final class KeptTarWriter implements TarRecorder, AutoCloseable {
     int flags = OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL | OpenFlags.O_NOFOLLOW;
     file = files.openat2(directory, KeptTar.FILE, flags, 0600, OpenFlags.RESOLVE_BENEATH);
     try {
-      out = new DataOutputStream(new ZstdOutputStreamNoFinalizer(new FdOutput(files, file), LEVEL));
+      // Records are small, and each write into the compressor is a native call.
+      out =
+          new DataOutputStream(
+              new BufferedOutputStream(
+                  new ZstdOutputStreamNoFinalizer(new FdOutput(files, file), LEVEL), BUFFER));
       out.writeBytes(KeptTar.MAGIC);
     } catch (IOException | RuntimeException e) {
       file.close();

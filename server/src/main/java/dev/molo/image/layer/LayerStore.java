@@ -132,6 +132,8 @@ public final class LayerStore implements AutoCloseable {
     this.rootFd = open(root);
     this.layersFd = open(root.resolve("layers"));
     this.ingestFd = open(root.resolve("ingest"));
+    // Layers that are unpacked at once do not wait for each other's part of the disk then.
+    files.hintUnrelatedTrees(ingestFd);
     this.trashFd = open(root.resolve("trash"));
     this.replacedFd = open(root.resolve("replaced"));
     this.uncleanBoots = new UncleanBoots(files, rootFd, boot);

@@ -33,6 +33,14 @@ final class LayerUnpacker {
   private static final Logger LOG = LoggerFactory.getLogger(LayerUnpacker.class);
   private static final int BUFFER = 128 << 10;
   private static final int BLOCK = 4096;
+
+  /**
+   * The disk begins to work while there is still something to unpack: at the end of a file of this
+   * size, or whenever so much of one has come. Smaller files are cheaper in one go.
+   */
+  private static final int WRITEBACK_LEAST = 64 << 10;
+
+  private static final int WRITEBACK_MOST = 8 << 20;
   private static final String CAPABILITY = "security.capability";
   private static final long MAX_ID = 0xfffffffeL;
 
@@ -256,7 +264,7 @@ final class LayerUnpacker {
       if (contents && segment.offset() != end) {
         files.lseek(fd, segment.offset(), OpenFlags.SEEK_SET);
       }
-      copy(tar, fd, segment.length());
+      copy(tar, fd, segment);
       end = contents ? segment.offset() + segment.length() : end;
       bytes += blocks(segment.length());
     }
@@ -265,18 +273,34 @@ final class LayerUnpacker {
     }
   }
 
-  private void copy(TarReader tar, Fd fd, long length) throws IOException {
-    long left = length;
+  private void copy(TarReader tar, Fd fd, TarEntry.Segment segment) throws IOException {
+    long left = segment.length();
+    long dirty = 0;
     while (left > 0) {
-      int n = tar.read(buffer, 0, (int) Math.min(left, buffer.length));
-      if (n < 0) {
-        throw new TarFormatException("its content ends early");
-      }
+      // Whole buffers: a write that ends within a page costs the kernel that page twice.
+      int n = (int) Math.min(left, buffer.length);
+      fill(tar, n);
       if (contents) {
         direct.clear().put(buffer, 0, n).flip();
         files.writeFully(fd, direct);
       }
       left -= n;
+      dirty += n;
+      if (contents && (dirty >= WRITEBACK_MOST || (left == 0 && dirty >= WRITEBACK_LEAST))) {
+        long end = segment.offset() + segment.length() - left;
+        files.beginWriteback(fd, end - dirty, dirty);
+        dirty = 0;
+      }
+    }
+  }
+
+  private void fill(TarReader tar, int length) throws IOException {
+    for (int have = 0; have < length; ) {
+      int n = tar.read(buffer, have, length - have);
+      if (n < 0) {
+        throw new TarFormatException("its content ends early");
+      }
+      have += n;
     }
   }
 

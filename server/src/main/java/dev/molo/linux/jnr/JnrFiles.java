@@ -33,6 +33,10 @@ final class JnrFiles implements Files {
   private static final int STATX_BASIC_STATS = 0x7ff;
   private static final int STATX_MNT_ID = 0x1000;
   private static final long STATX_ATTR_MOUNT_ROOT = 0x2000;
+  private static final int SYNC_FILE_RANGE_WRITE = 2;
+  private static final long FS_IOC_GETFLAGS = 0x80086601L;
+  private static final long FS_IOC_SETFLAGS = 0x40086602L;
+  private static final int FS_TOPDIR_FL = 0x20000;
   private static final int F_GETFL = 3;
   private static final int F_SETFL = 4;
   private static final int F_DUPFD_CLOEXEC = 1030;
@@ -627,6 +631,26 @@ final class JnrFiles implements Files {
   private void sync(Call call, Fd fd) {
     blocking.run(
         call.kernelName(), () -> check(call, call(call, fd.number()), () -> Detail.fd(fd)));
+  }
+
+  @Override
+  public void beginWriteback(Fd fd, long offset, long length) {
+    long result = call(Call.SYNC_FILE_RANGE, fd.number(), offset, length, SYNC_FILE_RANGE_WRITE);
+    check(Call.SYNC_FILE_RANGE, result, () -> Detail.fd(fd));
+  }
+
+  @Override
+  public boolean hintUnrelatedTrees(Fd directory) {
+    try (Scratch scratch = Scratch.borrow()) {
+      // The kernel takes an int, whatever the request's number says (ioctl_iflags(2)).
+      int flags = scratch.reserve(8);
+      long result = call(Call.IOCTL, directory.number(), FS_IOC_GETFLAGS, scratch.at(flags));
+      if (result == 0) {
+        scratch.memory().putInt(flags, scratch.memory().getInt(flags) | FS_TOPDIR_FL);
+        result = call(Call.IOCTL, directory.number(), FS_IOC_SETFLAGS, scratch.at(flags));
+      }
+      return result == 0;
+    }
   }
 
   @Override

@@ -202,11 +202,22 @@ class JnrFilesIT {
       assertThat(files.pread(file, one, 5)).isEqualTo(1);
       assertThat(one.get(0)).isEqualTo((byte) 9);
       assertThat(files.pread(file, ByteBuffer.allocate(4), 200_000)).isZero();
+      files.beginWriteback(file, 0, 100);
       files.ftruncate(file, 3);
       files.fsync(file);
       files.fdatasync(file);
       files.syncfs(file);
       assertThat(files.fstat(file).size()).isEqualTo(3);
+    }
+  }
+
+  @Test
+  void unrelatedTreesAreHintedWhereTheFileSystemIsExt4() {
+    long ext4 = 0xef53;
+    boolean taken = files.hintUnrelatedTrees(dir);
+    assertThat(taken || files.fstatfs(dir).type() != ext4).isTrue();
+    try (Fd proc = files.openat2(Fd.AT_FDCWD, "/proc", OpenFlags.O_RDONLY, 0, 0)) {
+      assertThat(files.hintUnrelatedTrees(proc)).isFalse();
     }
   }
 
