@@ -28,29 +28,30 @@ final class ImageAttackClassesIT {
   private static final long GIB = 1L << 30;
 
   @TempDir Path directory;
-  private TestNode node;
+  private TestStores stores;
   private ImageStore store;
 
   @BeforeEach
   void start() throws IOException {
-    TestNode.needsRoot();
-    node = new TestNode(directory);
-    store = node.start(node.settings("images", new UnpackLimits(64L << 20, 50_000, 2000), false));
+    TestStores.needsRoot();
+    stores = new TestStores(directory);
+    store =
+        stores.start(stores.settings("images", new UnpackLimits(64L << 20, 50_000, 2000), false));
     Files.createDirectory(directory.resolve("victim"));
     Files.writeString(directory.resolve("victim/file"), "untouched");
   }
 
   @AfterEach
   void stop() throws Exception {
-    if (node != null) {
-      node.close();
+    if (stores != null) {
+      stores.close();
     }
   }
 
   private FaultException refused(TestImage image) throws Exception {
     Path archive = Files.write(directory.resolve("a.tar"), TestArchives.oci(image, "app:1"));
     FaultException[] told = new FaultException[1];
-    assertThatThrownBy(() -> TestNode.bringIn(store, archive))
+    assertThatThrownBy(() -> TestStores.bringIn(store, archive))
         .isInstanceOfSatisfying(FaultException.class, e -> told[0] = e);
     assertThat(store.list()).isEmpty();
     assertThat(store.layers()).isEmpty();

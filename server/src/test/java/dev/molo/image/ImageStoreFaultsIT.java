@@ -28,21 +28,21 @@ final class ImageStoreFaultsIT {
   private Path directory;
 
   private final FailingFiles disk = new FailingFiles(JnrLinux.fromProperties());
-  private TestNode node;
+  private TestStores stores;
   private ImageStore store;
 
   @BeforeEach
   void start() throws IOException {
     directory = Files.createTempDirectory(Path.of("/dev/shm"), "molo-faults-");
-    TestNode.needsRoot();
-    node = new TestNode(directory, disk.linux(), RegistrySettings.Limits.standard());
-    store = node.start();
+    TestStores.needsRoot();
+    stores = new TestStores(directory, disk.linux(), RegistrySettings.Limits.standard());
+    store = stores.start();
   }
 
   @AfterEach
   void stop() throws Exception {
-    if (node != null) {
-      node.close();
+    if (stores != null) {
+      stores.close();
     }
     try (Stream<Path> all = Files.walk(directory)) {
       for (Path path : all.sorted(java.util.Comparator.reverseOrder()).toList()) {
@@ -66,7 +66,7 @@ final class ImageStoreFaultsIT {
   }
 
   private List<Image> bringIn(Path archive) {
-    return TestNode.bringIn(store, archive);
+    return TestStores.bringIn(store, archive);
   }
 
   /** Row 21 of the complaints: the disk is full, and then nothing works any more. */

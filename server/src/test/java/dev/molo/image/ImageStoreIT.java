@@ -22,27 +22,27 @@ import org.junit.jupiter.api.io.TempDir;
 /** Pulls from a real docker-registry into a real file system. */
 final class ImageStoreIT {
   @TempDir Path directory;
-  private TestNode node;
+  private TestStores stores;
   private TestRegistry registry;
   private ImageStore store;
 
   @BeforeEach
   void start() throws IOException, InterruptedException {
-    TestNode.needsRegistry();
-    node = new TestNode(directory);
+    TestStores.needsRegistry();
+    stores = new TestStores(directory);
     registry = TestRegistry.start(directory);
-    store = node.start();
+    store = stores.start();
   }
 
   /** As after a restart: containers are not known yet. */
   private ImageStore open() {
-    return node.open(node.linux(), node.settings("images"));
+    return stores.open(stores.linux(), stores.settings("images"));
   }
 
   @AfterEach
   void stop() throws Exception {
-    if (node != null) {
-      node.close();
+    if (stores != null) {
+      stores.close();
       registry.close();
     }
   }
@@ -69,7 +69,7 @@ final class ImageStoreIT {
   }
 
   private Image pull(String reference) {
-    return TestNode.pull(store, reference);
+    return TestStores.pull(store, reference);
   }
 
   private String ref(String nameAndTag) {
@@ -343,7 +343,7 @@ final class ImageStoreIT {
   }
 
   private List<LayerCheck> verify(boolean repair) {
-    return TestNode.verify(store, repair);
+    return TestStores.verify(store, repair);
   }
 
   private Path layer(TestImage image, int number) {
@@ -455,17 +455,19 @@ final class ImageStoreIT {
                 (_, method, arguments) ->
                     method.getName().equals("bootId")
                         ? bootId
-                        : method.invoke(node.linux().system(), arguments));
+                        : method.invoke(stores.linux().system(), arguments));
     return (Linux)
         java.lang.reflect.Proxy.newProxyInstance(
             getClass().getClassLoader(),
             new Class<?>[] {Linux.class},
             (_, method, arguments) ->
-                method.getName().equals("system") ? facts : method.invoke(node.linux(), arguments));
+                method.getName().equals("system")
+                    ? facts
+                    : method.invoke(stores.linux(), arguments));
   }
 
   private ImageStore openAfterBoot(String bootId) {
-    return node.open(booted(bootId), node.settings("images"));
+    return stores.open(booted(bootId), stores.settings("images"));
   }
 
   /** Row 17 of the complaints: zero-byte files after power loss that survive a re-pull. */
@@ -549,7 +551,7 @@ final class ImageStoreIT {
   }
 
   private List<Image> bringIn(Path source) {
-    return TestNode.bringIn(store, source);
+    return TestStores.bringIn(store, source);
   }
 
   @Test
@@ -638,7 +640,7 @@ final class ImageStoreIT {
           "latest");
       registry.push(twoLayers(), "app", "v1");
       store.close();
-      store = node.start(node.settings("small/images"));
+      store = stores.start(stores.settings("small/images"));
       pull(ref("app:v1"));
       long before = Files.getFileStore(small).getUsableSpace();
       for (int i = 0; i < 2; i++) {

@@ -25,9 +25,9 @@ final class ImageStoreKillIT {
 
   /** The process that is killed: pulls, removes, and does it again. */
   public static void main(String[] arguments) {
-    ImageStore store = new TestNode(Path.of(arguments[0])).start();
+    ImageStore store = new TestStores(Path.of(arguments[0])).start();
     while (true) {
-      TestNode.pull(store, arguments[1]);
+      TestStores.pull(store, arguments[1]);
       store.remove(arguments[1]);
     }
   }
@@ -49,7 +49,7 @@ final class ImageStoreKillIT {
 
   @Test
   void whatAKilledPullLeavesIsAlwaysGoodForAWholeImage() throws Exception {
-    TestNode.needsRegistry();
+    TestStores.needsRegistry();
     TestImage image = image();
     long seed = Long.getLong("molo.test.seed", System.nanoTime());
     System.out.println("kills during pulls: " + KILLS + ", seed " + seed);
@@ -88,12 +88,12 @@ final class ImageStoreKillIT {
   }
 
   private void verify(String reference, TestImage image, String when) throws Exception {
-    try (TestNode node = new TestNode(directory)) {
-      ImageStore store = node.start();
+    try (TestStores stores = new TestStores(directory)) {
+      ImageStore store = stores.start();
       for (Image listed : store.list()) {
         checkFiles(store, listed, when + ", as found");
       }
-      Image pulled = TestNode.pull(store, reference);
+      Image pulled = TestStores.pull(store, reference);
       assertThat(pulled.id()).as(when).isEqualTo(image.id());
       checkFiles(store, pulled, when + ", pulled again");
       store.remove(reference);

@@ -35,7 +35,7 @@ final class RegistryFaultsIT {
   private static final String SECRET = "s3cret-pa55word";
 
   @TempDir Path directory;
-  private TestNode node;
+  private TestStores stores;
   private TestRegistry registry;
   private FaultProxy proxy;
   private ImageStore store;
@@ -50,7 +50,7 @@ final class RegistryFaultsIT {
 
   @BeforeEach
   void start() throws IOException, InterruptedException {
-    TestNode.needsRegistry();
+    TestStores.needsRegistry();
     registry =
         TestRegistry.start(
             directory,
@@ -61,10 +61,10 @@ final class RegistryFaultsIT {
   }
 
   private void open(RegistrySettings.Limits limits) {
-    node = new TestNode(directory, JnrLinux.fromProperties(), limits);
+    stores = new TestStores(directory, JnrLinux.fromProperties(), limits);
     store =
-        node.start(
-            node.settings(
+        stores.start(
+            stores.settings(
                 "images",
                 UnpackLimits.standard(),
                 false,
@@ -77,7 +77,7 @@ final class RegistryFaultsIT {
   }
 
   private void reopen(RegistrySettings.Limits limits) throws Exception {
-    node.close();
+    stores.close();
     open(limits);
   }
 
@@ -88,8 +88,8 @@ final class RegistryFaultsIT {
 
   @AfterEach
   void stop() throws Exception {
-    if (node != null) {
-      node.close();
+    if (stores != null) {
+      stores.close();
       proxy.close();
       registry.close();
     }
@@ -116,7 +116,7 @@ final class RegistryFaultsIT {
   }
 
   private Image pull(String reference) {
-    return TestNode.pull(store, reference);
+    return TestStores.pull(store, reference);
   }
 
   private PullExplanation explain(String reference) {

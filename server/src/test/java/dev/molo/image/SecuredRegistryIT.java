@@ -25,14 +25,14 @@ final class SecuredRegistryIT {
   private static final RegistryAuth BASIC = new RegistryAuth.Basic("user", SECRET);
 
   @TempDir Path directory;
-  private TestNode node;
+  private TestStores stores;
   private TestRegistry registry;
   private ImageStore store;
   private TestCertificates certificates;
 
   @BeforeEach
   void start() throws IOException, InterruptedException {
-    TestNode.needsRegistry();
+    TestStores.needsRegistry();
     assumeTrue(Files.isExecutable(Path.of("/usr/bin/openssl")), "openssl is not installed");
     registry = TestRegistry.start(directory);
     registry.push(
@@ -40,14 +40,14 @@ final class SecuredRegistryIT {
         "app",
         "v1");
     certificates = new TestCertificates(directory);
-    node = new TestNode(directory);
-    store = node.start();
+    stores = new TestStores(directory);
+    store = stores.start();
   }
 
   @AfterEach
   void stop() throws Exception {
-    if (node != null) {
-      node.close();
+    if (stores != null) {
+      stores.close();
       registry.close();
     }
   }
@@ -64,7 +64,7 @@ final class SecuredRegistryIT {
   }
 
   private Image pull(SecuredRegistry from, RegistryAuth auth) {
-    return TestNode.pull(store, from.address() + "/app:v1", auth);
+    return TestStores.pull(store, from.address() + "/app:v1", auth);
   }
 
   private void fails(SecuredRegistry from, RegistryAuth auth, Fault kind, String... words) {

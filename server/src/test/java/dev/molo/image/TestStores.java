@@ -20,11 +20,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * What a node has to handle images with, below a directory of the test's: a registry client that
- * reads {@code certs.d} and {@code config.json} there, and image stores. Closed as a whole, stores
+ * What is needed to handle images, below a directory of the test's: a registry client that reads
+ * {@code certs.d} and {@code config.json} there, and image stores. Closed as a whole, stores
  * included. For one thread.
  */
-public final class TestNode implements AutoCloseable {
+public final class TestStores implements AutoCloseable {
   private final Path directory;
   private final Linux linux;
   private final Vertx vertx = Vertx.vertx();
@@ -32,15 +32,15 @@ public final class TestNode implements AutoCloseable {
   private final List<ImageStore> stores = new ArrayList<>();
 
   /** On this machine's kernel, as patient as a node is. */
-  public TestNode(Path directory) {
+  public TestStores(Path directory) {
     this(directory, JnrLinux.fromProperties(), RegistrySettings.Limits.standard());
   }
 
-  TestNode(Path directory, Linux linux, RegistrySettings.Limits limits) {
+  TestStores(Path directory, Linux linux, RegistrySettings.Limits limits) {
     this(directory, linux, limits, Proxies.none());
   }
 
-  TestNode(Path directory, Linux linux, RegistrySettings.Limits limits, Proxies proxies) {
+  TestStores(Path directory, Linux linux, RegistrySettings.Limits limits, Proxies proxies) {
     this.directory = directory;
     this.linux = linux;
     this.client =
