@@ -13,7 +13,7 @@ import dev.molo.image.ImportRequest;
 import dev.molo.image.PullListener;
 import dev.molo.image.TarBytes;
 import dev.molo.image.TestImage;
-import dev.molo.image.TestNode;
+import dev.molo.image.TestStores;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.nio.charset.StandardCharsets;
@@ -35,9 +35,9 @@ final class ManyImagesIT {
 
   @Test
   void fiveHundredImagesAreListedAndCountedFromMemory() throws Exception {
-    TestNode.needsRoot();
-    try (TestNode node = new TestNode(directory)) {
-      ImageStore store = node.start();
+    TestStores.needsRoot();
+    try (TestStores stores = new TestStores(directory)) {
+      ImageStore store = stores.start();
       store.importArchive(
           new ImportRequest(layout(), Optional.empty()),
           Cancellation.create(),

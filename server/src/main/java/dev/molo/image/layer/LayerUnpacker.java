@@ -174,6 +174,8 @@ final class LayerUnpacker {
     Optional<Stat> present = tree.stat(target);
     if (present.isEmpty()) {
       files.mknodat(target.parent(), target.nameBytes(), FileMode.S_IFCHR, new Stat.Device(0, 0));
+      files.lsetxattr(
+          target.parent(), LayerTree.bytes("."), Whiteouts.HOLDER_ATTRIBUTE, new byte[0], 0);
       inodes++;
       return;
     }

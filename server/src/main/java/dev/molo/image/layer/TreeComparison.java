@@ -139,8 +139,8 @@ final class TreeComparison {
   }
 
   private Optional<String> attributes(String path, Fd here, Fd there, String name) {
-    List<String> is = files.llistxattr(here, bytes(name)).stream().sorted().toList();
-    List<String> should = files.llistxattr(there, bytes(name)).stream().sorted().toList();
+    List<String> is = attributes(here, name);
+    List<String> should = attributes(there, name);
     if (!is.equals(should)) {
       return told(path, "extended attributes", is.toString(), should.toString());
     }
@@ -153,6 +153,16 @@ final class TreeComparison {
       }
     }
     return Optional.empty();
+  }
+
+  /**
+   * Layers that an older molo unpacked are sound without the mark of directories with whiteouts.
+   */
+  private List<String> attributes(Fd directory, String name) {
+    return files.llistxattr(directory, bytes(name)).stream()
+        .filter(attribute -> !attribute.equals(Whiteouts.HOLDER_ATTRIBUTE))
+        .sorted()
+        .toList();
   }
 
   private static Optional<String> told(String path, String what, String is, String should) {

@@ -11,6 +11,14 @@ import java.util.Optional;
 final class Whiteouts {
   static final String OPAQUE_ATTRIBUTE = "trusted.overlay.opaque";
 
+  /**
+   * On each directory with whiteouts in it, without a value. overlayfs looks for whiteouts only
+   * where it merges directories, and in those that carry this (fs/overlayfs/inode.c of Linux,
+   * ovl_get_inode); elsewhere it lists a whiteout as a name, under which there is nothing. Such a
+   * place is a directory that no lower layer has, or an opaque one.
+   */
+  static final String HOLDER_ATTRIBUTE = "trusted.overlay.origin";
+
   private static final String PREFIX = ".wh.";
   private static final String META_PREFIX = ".wh..wh.";
   private static final String OPAQUE = ".wh..wh..opq";
