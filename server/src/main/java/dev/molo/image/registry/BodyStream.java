@@ -18,7 +18,12 @@ import java.util.concurrent.locks.ReentrantLock;
  * network and no memory grows.
  */
 final class BodyStream extends InputStream {
-  private static final int HIGH = 1 << 20;
+  /**
+   * Little: what waits here lives on the heap, and what four layers have waiting should die in the
+   * collector's young part. The kernel's socket buffer is the bigger one.
+   */
+  private static final int HIGH = 256 << 10;
+
   private static final int LOW = HIGH / 2;
 
   private final HttpClientResponse response;
