@@ -3,17 +3,18 @@
 
     make_images.py SET --out LAYOUT [--busybox PATH] --tree DIR
 
-SET is quickstart, conformance, kubelet, examples or big. The tree holds unpacked Debian packages;
+SET is quickstart, conformance, kubelet, examples, big or giant. The tree holds unpacked Debian packages;
 that of the set kubelet holds what ../kubelet/workload/build made.
 """
 
 import argparse
+import hashlib
 import os
 import subprocess
 import sys
 import tempfile
 
-from layers import Layer, Layout
+from layers import GiantLayer, Layer, Layout, spread
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ENVIRONMENT = {"Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]}
@@ -202,10 +203,29 @@ def big_images(layout, busybox, tree):
             sys.exit(f"make_images.py: {tree} has none of {part}")
         layers.append(layer)
     layout.image("bench/big", ["1"], layers, SHELL, "oci", index=False)
+    layout.image("bench/big", ["zstd"], layers, SHELL, "oci", index=False, compression="zstd")
+    # shares all but its last layer with the first
+    last = Layer().add("data/changed", b"the only difference")
+    last.entries.update(layers[-1].entries)
+    layout.image("bench/big", ["2"], [*layers[:-1], last], SHELL, "oci", index=False)
+    layout.image("bench/small", ["1"], spread(layers[:2], 40), SHELL, "oci", index=False)
+    for i, part in enumerate(spread(layers, 8)):
+        layout.image("bench/part", [str(i + 1)], [part], SHELL, "oci", index=False)
+
+
+def giant_images(layout, busybox, tree):
+    """One file of 4 GB of zeros, one of 2 GB that nothing can compress: for the daemon's memory."""
+    zeros = bytes(1 << 24)
+    layout.giant_image("bench/zeros", ["1"], GiantLayer("zeros", 256, 1 << 24, lambda i: zeros, 1), SHELL)
+
+    def noise(i):
+        return hashlib.shake_128(b"noise %d" % i).digest(1 << 24)
+
+    layout.giant_image("bench/noise", ["1"], GiantLayer("noise", 128, 1 << 24, noise, 0), SHELL)
 
 
 SETS = {"quickstart": quickstart_images, "conformance": conformance_images, "kubelet": kubelet_images,
-        "examples": examples_images, "big": big_images}
+        "examples": examples_images, "big": big_images, "giant": giant_images}
 
 
 def main():
