@@ -6,6 +6,7 @@ import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.launch.ExecContext;
 import dev.molo.launch.Launch;
+import dev.molo.linux.Errno;
 import dev.molo.linux.LinuxException;
 import dev.molo.pod.CallerPresence.Registration;
 import dev.molo.supervisor.PodSupervisor;
@@ -17,12 +18,16 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * CRI ExecSync: runs a program in a container and collects what it prints. Never touches the lane:
  * a probe that hangs delays nobody.
  */
 final class ExecSync {
+  private static final Logger log = LoggerFactory.getLogger(ExecSync.class);
+
   /** A name that no exec of a former daemon has, which may still run. */
   private static final String PREFIX = Long.toString(System.currentTimeMillis(), 36) + "-";
 
@@ -62,11 +67,15 @@ final class ExecSync {
       if (container.state() instanceof ContainerState.Running) {
         throw e;
       }
-      throw new FaultException(
-          Fault.FAILED_PRECONDITION,
-          "exec in container %s: it has just ended".formatted(container.id()),
-          e);
+      throw justEnded(container, e);
     }
+  }
+
+  private static FaultException justEnded(Container container, RuntimeException cause) {
+    return new FaultException(
+        Fault.FAILED_PRECONDITION,
+        "exec in container %s: it has just ended".formatted(container.id()),
+        cause);
   }
 
   private ExecOutcome run(
@@ -89,13 +98,23 @@ final class ExecSync {
       leaf.removeIfEmpty();
       return outcome;
     } catch (RuntimeException e) {
-      leaf.remove();
+      remove(leaf, e);
       throw e;
     } finally {
       events.forgetExec(name);
       if (!collected) {
         capture.close();
       }
+    }
+  }
+
+  /** A process that does not die, as the kernel holds it, is no answer to what was asked. */
+  private static void remove(ExecCgroup leaf, RuntimeException cause) {
+    try {
+      leaf.remove();
+    } catch (LinuxException e) {
+      log.warn("the cgroup of an exec stays until its container goes: {}", e.getMessage());
+      cause.addSuppressed(e);
     }
   }
 
@@ -130,6 +149,12 @@ final class ExecSync {
                     launch.plan().descriptors(),
                     node.settings().verbLimit())) {
       capture.begin();
+    } catch (LinuxException e) {
+      // its namespaces went, or its cgroup was killed, before the program was executed
+      if (e.errno() == Errno.ESRCH || e.errno() == Errno.ECANCELED) {
+        throw justEnded(container, e);
+      }
+      throw e;
     }
   }
 

@@ -12,10 +12,13 @@ import io.grpc.Context.CancellableContext;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -34,6 +37,7 @@ import org.junit.jupiter.api.io.TempDir;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ExecSyncIT {
   private static final int MIB = 1 << 20;
+  private static final int ENDS = 8;
 
   @TempDir private static Path folder;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
@@ -68,9 +72,21 @@ class ExecSyncIT {
     try (Stream<Path> leaves = Files.walk(node.cgroup(pod, container))) {
       return leaves
           .filter(path -> path.endsWith("cgroup.procs"))
-          .flatMap(procs -> TestNode.read(procs).lines())
-          .filter(pid -> TestNode.read(Path.of("/proc", pid, "cmdline")).contains(argument))
+          .flatMap(procs -> present(procs).lines())
+          .filter(pid -> present(Path.of("/proc", pid, "cmdline")).contains(argument))
           .count();
+    } catch (UncheckedIOException e) {
+      // a leaf went while it was listed: another look tells
+      return running(argument);
+    }
+  }
+
+  /** What the kernel says in a file; nothing, when what it is about has just ended. */
+  private static String present(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      return "";
     }
   }
 
@@ -168,6 +184,41 @@ class ExecSyncIT {
     node.stop(container, 0);
 
     assertThat(exec.get(20, TimeUnit.SECONDS).getExitCode()).isEqualTo(137);
+  }
+
+  @Test
+  void execsThatMeetTheEndOfTheirContainerAreToldSo() throws Exception {
+    run("met");
+    Set<Status.Code> told = ConcurrentHashMap.newKeySet();
+    for (int round = 0; round < ENDS; round++) {
+      List<Future<?>> probing = new ArrayList<>();
+      for (int each = 0; each < 4; each++) {
+        probing.add(threads.submit(() -> probeUntilItEnds(told)));
+      }
+      TestNode.until("a probe has run", () -> told.contains(Status.Code.OK));
+      node.stop(container, 0);
+      for (Future<?> probe : probing) {
+        probe.get(20, TimeUnit.SECONDS);
+      }
+      container = node.sleeper(pod, "again" + round, config -> config);
+    }
+    assertThat(told).containsExactlyInAnyOrder(Status.Code.OK, Status.Code.FAILED_PRECONDITION);
+  }
+
+  private void probeUntilItEnds(Set<Status.Code> told) {
+    ExecSyncRequest probe = request(0, "/bin/probe", "cat", "/proc/self/stat");
+    while (true) {
+      try {
+        int code = node.cri().execSync(probe).getExitCode();
+        told.add(Status.Code.OK);
+        if (code != 0) {
+          assertThat(code).as("by SIGKILL, with its container").isEqualTo(137);
+        }
+      } catch (StatusRuntimeException e) {
+        told.add(e.getStatus().getCode());
+        return;
+      }
+    }
   }
 
   @Test
