@@ -42,7 +42,7 @@ public final class JnrLinux implements Linux, AutoCloseable {
   private final Terminals terminals = new JnrTerminals();
   private final JnrNftables nftables = new JnrNftables();
   private final Seccomp seccomp = new JnrSeccomp(memfds, files);
-  private final CgroupPrograms cgroupPrograms = new JnrCgroupPrograms();
+  private final JnrCgroupPrograms cgroupPrograms = new JnrCgroupPrograms();
   private final Memory memory = new JnrMemory();
   private final Hashing hashing = new JnrHashing();
   private final Inflation inflation = new JnrInflation();
@@ -138,9 +138,10 @@ public final class JnrLinux implements Linux, AutoCloseable {
     return blocking;
   }
 
-  /** Ends the pool and frees the packet filter context. */
+  /** Ends the pool and frees what the kernel and libnftables keep for this process. */
   @Override
   public void close() {
+    cgroupPrograms.close();
     nftables.close();
     blocking.close();
   }
