@@ -1,10 +1,14 @@
 package dev.molo.app.cli;
 
+import dev.molo.app.Daemon;
+import dev.molo.config.ConfigFlags;
+import dev.molo.config.ConfigLoader;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -28,7 +32,17 @@ public final class MoloCommandLine {
    * @return the exit status
    */
   public static int run(String... args) {
-    return assemble(args).execute(args);
+    return ServeWords.flags(args)
+        .map(MoloCommandLine::serve)
+        .orElseGet(() -> assemble(args).execute(args));
+  }
+
+  private static int serve(ConfigFlags flags) {
+    try {
+      return Daemon.run(ConfigLoader.load(flags));
+    } catch (RuntimeException e) {
+      return failed(e, new PrintWriter(System.err, true, StandardCharsets.UTF_8));
+    }
   }
 
   /** The same with its words going elsewhere than to the process's own streams. */
@@ -53,7 +67,7 @@ public final class MoloCommandLine {
     CommandLine line = new CommandLine(new MoloCommand());
     commands.forEach((name, command) -> line.addSubcommand(name, command.get()));
     offerHelp(line);
-    line.setExecutionExceptionHandler(MoloCommandLine::failed);
+    line.setExecutionExceptionHandler((thrown, at, parsed) -> failed(thrown, at.getErr()));
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setUsageHelpAutoWidth(true);
     line.setExpandAtFiles(false);
@@ -87,8 +101,7 @@ public final class MoloCommandLine {
   }
 
   /** One sentence instead of a stack trace; a bug keeps its trace. */
-  private static int failed(Exception thrown, CommandLine line, CommandLine.ParseResult parsed) {
-    PrintWriter err = line.getErr();
+  private static int failed(Exception thrown, PrintWriter err) {
     return switch (thrown) {
       case FaultException fault -> {
         err.println("molo: " + fault.getMessage());

@@ -83,7 +83,8 @@ final class ServeCommand implements Callable<Integer> {
     return Daemon.run(loaded);
   }
 
-  private ConfigFlags flags() {
+  /** What was said on the command line. */
+  ConfigFlags flags() {
     return new ConfigFlags(
         Optional.ofNullable(instance),
         Optional.ofNullable(root),

@@ -1,0 +1,53 @@
+package dev.molo.app.cli;
+
+import dev.molo.config.ConfigFlags;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The words of {@code molo serve} as units and scripts write them, read without picocli: its
+ * classes, of a format too old for the AOT cache, and its annotations would take a fifth of the
+ * daemon's start. {@link ServeCommand} has the last word on all others.
+ */
+final class ServeWords {
+  static final Set<String> OPTIONS = Set.of("--instance", "--root", "--run", "--config", "--http");
+
+  private ServeWords() {}
+
+  /**
+   * The flags that {@link ServeCommand} would read.
+   *
+   * @param args the whole command line
+   * @return empty for another command, and for words other than plain pairs of an option and its
+   *     value, each option once
+   */
+  static Optional<ConfigFlags> flags(String... args) {
+    if (args.length % 2 == 0 || !args[0].equals("serve")) {
+      return Optional.empty();
+    }
+    Map<String, String> given = new HashMap<>();
+    for (int i = 1; i < args.length; i += 2) {
+      boolean plain = OPTIONS.contains(args[i]) && isValue(args[i + 1]);
+      if (!plain || given.put(args[i], args[i + 1]) != null) {
+        return Optional.empty();
+      }
+    }
+    return Optional.of(
+        new ConfigFlags(
+            Optional.ofNullable(given.get("--instance")),
+            Optional.ofNullable(given.get("--root")).map(Path::of),
+            Optional.ofNullable(given.get("--run")).map(Path::of),
+            Optional.ofNullable(given.get("--config")).map(Path::of),
+            Optional.ofNullable(given.get("--http"))));
+  }
+
+  /** Not what picocli might take for something else: an option, or text in quotation marks. */
+  private static boolean isValue(String word) {
+    return !word.isEmpty()
+        && word.chars().noneMatch(c -> c == '"' || c == '\'' || c == 0)
+        && !word.startsWith("-");
+  }
+}
