@@ -1,11 +1,8 @@
 package dev.molo.app.cli;
 
-import dev.molo.cri.v1.LinuxPodSandboxConfig;
-import dev.molo.cri.v1.PodSandboxConfig;
-import dev.molo.cri.v1.PodSandboxMetadata;
-import dev.molo.cri.v1.RunPodSandboxRequest;
 import dev.molo.fault.FaultException;
 import io.grpc.StatusRuntimeException;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -20,6 +17,7 @@ import picocli.CommandLine.Parameters;
 @Command(name = "train", hidden = true, header = "Part of molo's build.")
 final class TrainCommand implements Callable<Integer> {
   private static final int START_TRIES = 200;
+  private static final String IMAGE = "train.invalid/train:1";
 
   @Parameters(paramLabel = "DIR", description = "A scratch folder.")
   private Path scratch;
@@ -80,28 +78,16 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   /**
-   * What is learnt here makes the first pod quicker; a machine that cannot run one still builds.
+   * What is learnt here makes the first pods quicker; a machine that cannot run one still builds.
    */
-  private static void runPod(Path socket) {
+  private void runPod(Path socket) {
     try (CriClient client = CriClient.connect(socket, 20)) {
-      String id =
-          client
-              .runtime()
-              .runPodSandbox(
-                  RunPodSandboxRequest.newBuilder()
-                      .setConfig(
-                          PodSandboxConfig.newBuilder()
-                              .setMetadata(
-                                  PodSandboxMetadata.newBuilder()
-                                      .setName("train")
-                                      .setNamespace("train")
-                                      .setUid("train"))
-                              .setLinux(LinuxPodSandboxConfig.getDefaultInstance()))
-                      .build())
-              .getPodSandboxId();
-      MoloCommandLine.run("pods", "-e", socket.toString());
-      new PodRemoval(client).remove(id, 0);
-    } catch (FaultException | StatusRuntimeException e) {
+      Path layout = scratch.resolve("image");
+      var _ = new TrainingImage(layout);
+      MoloCommandLine.run(
+          "image", "import", "-e", socket.toString(), "--name", IMAGE, layout.toString());
+      new TrainingPod(client, scratch).live(IMAGE);
+    } catch (FaultException | StatusRuntimeException | IOException e) {
       System.err.println("train: no pod was run: " + e.getMessage());
     }
   }
