@@ -10,9 +10,10 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 
 /**
- * A pod's serial queue: what is submitted runs one at a time, in order, on a virtual thread that
- * lives only while there is work. Whoever changes the pod's state does it here; whoever has to wait
- * for the world (an exit, a client) does it elsewhere, so that a stop can always get in.
+ * A pod's serial queue: what is submitted runs one at a time, in order: on its caller's thread when
+ * nothing else is under way and the caller waits anyhow, else on a virtual thread that lives only
+ * while there is work. Whoever changes the pod's state does it here; whoever has to wait for the
+ * world (an exit, a client) does it elsewhere, so that a stop can always get in.
  *
  * <p>Thread-safe. Work submitted from the lane itself by {@link #call} would wait for itself, and
  * is refused.
@@ -42,10 +43,43 @@ final class Lane {
    * interrupted.
    */
   <T> T call(Callable<T> work) {
-    if (isOwnThread()) {
-      throw new IllegalStateException("lane " + name + " asked to wait for itself");
+    synchronized (queue) {
+      if (Thread.currentThread().equals(drainer)) {
+        throw new IllegalStateException("lane " + name + " asked to wait for itself");
+      }
+      if (!draining) {
+        draining = true;
+        drainer = Thread.currentThread();
+      }
     }
-    return Waiting.uninterruptibly(submit(work));
+    return isOwnThread() ? here(work) : Waiting.uninterruptibly(submit(work));
+  }
+
+  /** The lane was idle: to hand the work to another thread would only cost two switches. */
+  private <T> T here(Callable<T> work) {
+    boolean interrupted = Thread.interrupted();
+    try {
+      return work.call();
+    } catch (Exception e) {
+      throw Waiting.rethrown(e);
+    } finally {
+      handOver();
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /** What was queued meanwhile is not the caller's to do. */
+  private void handOver() {
+    synchronized (queue) {
+      drainer = null;
+      draining = !queue.isEmpty();
+      if (!draining) {
+        return;
+      }
+    }
+    threads.execute(this::drain);
   }
 
   /** {@link #call} for work without a result. */

@@ -44,6 +44,21 @@ class LaneTest {
   }
 
   @Test
+  void idleLaneWorksOnItsCallersThreadAndAnotherServesWhatCameMeanwhile() {
+    Thread caller = Thread.currentThread();
+    List<CompletableFuture<Thread>> later = new ArrayList<>();
+    Thread worked =
+        lane.call(() -> {
+          later.add(lane.submit(Thread::currentThread));
+          assertThat(later.getFirst()).isNotDone();
+          return Thread.currentThread();
+        });
+    assertThat(worked).isSameAs(caller);
+    assertThat(later.getFirst().join()).isNotSameAs(caller);
+    assertThat(lane.<Thread>call(Thread::currentThread)).isNotNull();
+  }
+
+  @Test
   void failureReachesTheCallerAsItIsAndTheLaneGoesOn() {
     assertThatThrownBy(() ->
             lane.run(() -> {
