@@ -23,6 +23,9 @@ enum {
 	FD_PODS = 5,
 };
 
+/* "/m/" and a request's number. */
+#define PLACE_MAX 32
+
 #define MS_REC_FLAG 0x4000UL
 #define MS_PRIVATE_FLAG (1UL << 18)
 #define MS_SLAVE_FLAG (1UL << 19)
@@ -154,27 +157,33 @@ static int bind_readonly(const struct overlay *overlay)
 	return bad ? bad : mount;
 }
 
-static int mount_overlay(const struct overlay *overlay, uint32_t sequence)
+/* place: where it was attached meanwhile, for take_away(); stays empty when there is none. */
+static int mount_overlay(const struct overlay *overlay, uint32_t sequence, char place[PLACE_MAX])
 {
 	char options[OVERLAY_OPTIONS_MAX];
-	char place[32];
-	int mount, bad;
+	int bad;
 
 	if ((overlay->flags & MOLO_OVERLAY_READONLY) && overlay->count == 1)
 		return bind_readonly(overlay);
 	bad = overlay_options(overlay, options);
 	if (bad)
 		return bad;
-	snprintf(place, sizeof(place), "/m/%u", sequence);
+	snprintf(place, PLACE_MAX, "/m/%u", sequence);
 	bad = (int)KERNEL_CALL(SYS_mkdirat, AT_FDCWD, place, 0700);
 	if (bad)
 		return bad;
 	bad = k_mount("overlay", place, "overlay", 0, options);
-	mount = bad ? bad : clone_of(AT_FDCWD, place);
-	if (!bad)
-		k_umount2(place, MNT_DETACH_FLAG);
+	return bad ? bad : clone_of(AT_FDCWD, place);
+}
+
+/* The clone lives on. Detaching waits for the kernel's readers (RCU), so the daemon has its answer
+ * before. */
+static void take_away(const char *place)
+{
+	if (!*place)
+		return;
+	k_umount2(place, MNT_DETACH_FLAG);
 	(void)KERNEL_CALL(SYS_unlinkat, AT_FDCWD, place, AT_REMOVEDIR);
-	return mount;
 }
 
 static void answer(const struct molo_header *header, int mount, const char *detail)
@@ -197,6 +206,7 @@ static void serve(const struct molo_received *received)
 {
 	static struct overlay overlay;
 	char detail[MOLO_DETAIL_MAX] = "read the request for an overlay";
+	char place[PLACE_MAX] = "";
 	int mount;
 
 	if (received->header.type != MOLO_MOUNT_OVERLAY) {
@@ -205,11 +215,12 @@ static void serve(const struct molo_received *received)
 	}
 	mount = overlay_read(received->fields, &overlay);
 	if (!mount) {
-		mount = mount_overlay(&overlay, received->header.sequence);
+		mount = mount_overlay(&overlay, received->header.sequence, place);
 		if (mount < 0)
 			explain(&overlay, detail);
 	}
 	answer(&received->header, mount, detail);
+	take_away(place);
 }
 
 static void serve_in_child(const struct molo_received *received)
