@@ -18,10 +18,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -92,6 +97,55 @@ final class RegistryFaultsIT {
       stores.close();
       proxy.close();
       registry.close();
+    }
+  }
+
+  /** Row 23 of the complaints: layers one after the other, and the same one for each pull anew. */
+  @Test
+  void row23LayersComeAtOnceAndOneInFlightIsShared() throws Exception {
+    TestImage first = image(3000, 4000, 5000);
+    TestImage second = image(3000, 4000, 5000).config("Cmd", "another");
+    registry.push(first, "app", "v1");
+    registry.push(second, "other", "v1");
+    List<String> layers = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      layers.add(TestImages.layerDigest(first, i));
+    }
+    CountDownLatch asked = new CountDownLatch(layers.size());
+    CountDownLatch both = new CountDownLatch(1);
+    proxy.plan(
+        path -> layers.stream().anyMatch(path::endsWith),
+        layers.size(),
+        (exchange, real) -> {
+          asked.countDown();
+          RegistryFaultsIT.await(both);
+          FaultProxy.pass(exchange, real);
+        });
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<Image> one = threads.submit(() -> pull(proxy.address() + "/app:v1"));
+      // None has been answered yet: all three are under way at once.
+      await(asked);
+      Future<Image> two = threads.submit(() -> pull(proxy.address() + "/other:v1"));
+      String config = second.id().digest().toString();
+      for (int i = 0; i < 2000 && proxy.asked(p -> p.endsWith(config)).isEmpty(); i++) {
+        Thread.sleep(5);
+      }
+      both.countDown();
+      assertThat(one.get(20, TimeUnit.SECONDS).id()).isEqualTo(first.id());
+      assertThat(two.get(20, TimeUnit.SECONDS).id()).isEqualTo(second.id());
+    }
+    for (String layer : layers) {
+      assertThat(proxy.asked(path -> path.endsWith(layer))).hasSize(1);
+    }
+  }
+
+  private static void await(CountDownLatch latch) throws IOException {
+    try {
+      if (!latch.await(20, TimeUnit.SECONDS)) {
+        throw new IOException("nobody came");
+      }
+    } catch (InterruptedException e) {
+      throw new IOException(e);
     }
   }
 

@@ -104,6 +104,18 @@ final class MounterIT {
     assertThat(layers.resolve("%020d/fs/file1".formatted(1))).exists();
   }
 
+  /** Row 16 of the complaints: unmounting a container's root syncs the whole disk below it. */
+  @Test
+  void row16VolatileOverlaysAreNotSyncedWhenTheyGo() throws Exception {
+    for (boolean isVolatile : List.of(true, false)) {
+      String name = isVolatile ? "row16" : "row16-synced";
+      overlay(2, name, isVolatile).close();
+      // By this overlayfs remembers that what it holds was never synced.
+      Path mark = pods.resolve("a".repeat(64)).resolve(name + "/work/work/incompat/volatile");
+      assertThat(Files.exists(mark)).as(name).isEqualTo(isVolatile);
+    }
+  }
+
   @Test
   void theHostsMountTableStaysAsItWas() throws Exception {
     String before = Files.readString(Path.of("/proc/self/mountinfo"));
