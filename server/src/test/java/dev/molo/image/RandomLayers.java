@@ -81,7 +81,7 @@ final class RandomLayers {
     return tar.bytes();
   }
 
-  /** Somebody's, of some time, and often with an attribute. */
+  /** Somebody's, and of some time. */
   private TarBytes.Entry fact(TarBytes.Entry entry) {
     entry
         .owner(random.nextInt(5), random.nextInt(70_000))
