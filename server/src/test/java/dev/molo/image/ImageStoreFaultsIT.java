@@ -1,12 +1,18 @@
 package dev.molo.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
+import dev.molo.image.content.Descriptor;
+import dev.molo.image.layer.LayerHold;
+import dev.molo.image.layer.LayerStore;
+import dev.molo.image.layer.UnpackLimits;
 import dev.molo.image.registry.RegistrySettings;
 import dev.molo.linux.Errno;
 import dev.molo.linux.jnr.JnrLinux;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -109,6 +115,9 @@ final class ImageStoreFaultsIT {
       told.add(fault.get().getMessage());
       assertThat(store.list()).as(when).isEmpty();
       awaitEmpty("ingest", when);
+      if (call.equals("syncfs")) {
+        assertThat(store.layers()).as(when + ": layers that the disk may have lost").isEmpty();
+      }
       assertThat(bringIn(archive)).as(when).hasSize(1);
       store.remove("app:1");
       awaitEmpty("trash", when);
@@ -119,6 +128,33 @@ final class ImageStoreFaultsIT {
     assertThat(failed)
         .contains("writeFully", "renameat2", "syncfs", "fsync", "mkdirat", "utimensat");
     assertThat(told).allMatch(text -> text.matches(".*(ENOSPC|EDQUOT|EIO|EROFS) .*"));
+  }
+
+  /** The kernel tells only the first who asks: what it lost is lost for the other too. */
+  @Test
+  void layerThatTheDiskLostIsLostForEveryPullThatHasIt() {
+    byte[] tar = new TarBytes().add(TarBytes.file("f", "content")).bytes();
+    Digest diffId = Digest.ofBytes(tar);
+    List<Digest> ids = List.of(diffId);
+    UnpackLimits limits = ImageStoreSettings.standard(directory).limits();
+    try (LayerStore layers =
+            new LayerStore(disk.linux(), directory.resolve("layers"), limits, 2, false);
+        LayerHold _ = layers.hold("one pull", ids);
+        LayerHold _ = layers.hold("another pull", ids)) {
+      layers.ensure(
+          Descriptor.of("application/vnd.oci.image.layer.v1.tar", diffId, tar.length),
+          diffId,
+          (_, _) -> new ByteArrayInputStream(tar),
+          Cancellation.create(),
+          _ -> {});
+      disk.failAfter(0, Errno.EIO);
+      assertThatThrownBy(() -> layers.sync(ids)).hasMessageContaining("EIO");
+      assertThat(disk.heal()).isEqualTo("syncfs");
+      assertThatThrownBy(() -> layers.sync(ids))
+          .isInstanceOfSatisfying(
+              FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.UNAVAILABLE))
+          .hasMessageContaining(diffId + " is gone again");
+    }
   }
 
   private void awaitEmpty(String name, String when) throws IOException, InterruptedException {

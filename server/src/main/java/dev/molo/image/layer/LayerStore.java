@@ -96,7 +96,7 @@ public final class LayerStore implements AutoCloseable {
   private final Map<String, LayerWork> inFlight = new HashMap<>();
   private final Map<String, Set<LayerHold>> holds = new HashMap<>();
   private final Map<String, Long> idleSince = new HashMap<>();
-  private final Set<String> unsynced = new HashSet<>();
+  private final UnsyncedLayers unsynced;
   private final Map<String, Set<LayerHold>> replaced = new HashMap<>();
 
   /**
@@ -137,6 +137,7 @@ public final class LayerStore implements AutoCloseable {
     this.trashFd = open(root.resolve("trash"));
     this.replacedFd = open(root.resolve("replaced"));
     this.uncleanBoots = new UncleanBoots(files, rootFd, boot);
+    this.unsynced = new UnsyncedLayers(files, root);
     this.workers = pool("molo-unpack-", workers);
     this.deleter = pool("molo-image-delete-", 1);
     this.checkers = pool("molo-verify-", 2);
@@ -191,22 +192,24 @@ public final class LayerStore implements AutoCloseable {
         discard(replacedFd, left.name());
       }
     }
+    WriteBack before = unsynced.begin();
     for (DirEntry entry : files.list(layersFd)) {
       if (!entry.name().equals(EMPTY)) {
-        scanLayer(entry.name());
+        scanLayer(entry.name(), before);
       }
     }
+    unsynced.end(before);
     recount();
   }
 
-  private void scanLayer(String name) {
+  private void scanLayer(String name, WriteBack before) {
     try (Fd directory = files.openat2(layersFd, name, DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH)) {
       StoredLayer layer = decode(records.read(directory, RECORD));
       if (!layer.name().equals(name)) {
         throw new IOException("it is the record of layer " + layer.name());
       }
       if (files.statxIfPresent(directory, SYNCED, OpenFlags.AT_SYMLINK_NOFOLLOW).isEmpty()) {
-        unsynced.add(name);
+        unsynced.add(name, before);
       }
       present.put(name, layer);
       if (uncleanBoots.contains(layer.boot())) {
@@ -230,8 +233,14 @@ public final class LayerStore implements AutoCloseable {
   public void dropUnverified() {
     lock.lock();
     try {
-      for (String name : List.copyOf(unsynced)) {
-        if (!present.get(name).boot().equals(boot) && !isHeld(name)) {
+      for (String name : unsynced.names()) {
+        if (present.get(name).boot().equals(boot)) {
+          continue;
+        }
+        if (isHeld(name)) {
+          // An image's record is written after its layers are on disk.
+          unsynced.remove(name);
+        } else {
           LOG.info(
               "image store {}: layer {} was not synced before the last boot ended and goes",
               root,
@@ -624,6 +633,34 @@ public final class LayerStore implements AutoCloseable {
   }
 
   private StoredLayer unpack(LayerWork work, Descriptor blob, Digest diffId, BlobSource source) {
+    WriteBack writeBack = beginWriting();
+    try {
+      return unpack(work, blob, diffId, source, writeBack);
+    } finally {
+      endWriting(writeBack);
+    }
+  }
+
+  private WriteBack beginWriting() {
+    lock.lock();
+    try {
+      return unsynced.begin();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void endWriting(WriteBack writeBack) {
+    lock.lock();
+    try {
+      unsynced.end(writeBack);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private StoredLayer unpack(
+      LayerWork work, Descriptor blob, Digest diffId, BlobSource source, WriteBack writeBack) {
     String name = StoredLayer.nameOf(diffId);
     String making = name + "-" + sequence.incrementAndGet();
     uncleanBoots.open();
@@ -652,7 +689,7 @@ public final class LayerStore implements AutoCloseable {
               keep ? Optional.of(blob.digest()) : Optional.empty(),
               boot);
       records.write(directory, RECORD, encode(layer), false);
-      publish(making, layer);
+      publish(making, layer, writeBack);
       done = true;
       return layer;
     } finally {
@@ -670,13 +707,13 @@ public final class LayerStore implements AutoCloseable {
         .orElse(0L);
   }
 
-  private void publish(String making, StoredLayer layer) {
+  private void publish(String making, StoredLayer layer, WriteBack writeBack) {
     lock.lock();
     try {
       discard(layersFd, layer.name());
       files.renameat2(ingestFd, making, layersFd, layer.name(), 0);
       present.put(layer.name(), layer);
-      unsynced.add(layer.name());
+      unsynced.add(layer.name(), writeBack);
       if (!isHeld(layer.name())) {
         idleSince.put(layer.name(), System.nanoTime());
       }
@@ -702,36 +739,88 @@ public final class LayerStore implements AutoCloseable {
   }
 
   /**
-   * Everything unpacked so far is on disk when this returns. One syncfs, whatever the number of
-   * layers.
+   * These layers are on disk when this returns, with one syncfs when they were unpacked together.
+   * Where the disk lost something, what was written meanwhile goes, for nobody knows what it was.
+   *
+   * @throws FaultException RESOURCE_EXHAUSTED or INTERNAL when something was lost; UNAVAILABLE when
+   *     another pull was told so and took a layer away that both had
    */
   public void sync(Collection<Digest> diffIds) {
-    List<String> names = new ArrayList<>();
+    Optional<WriteBack> next = firstUnsynced(diffIds);
+    while (next.isPresent()) {
+      sync(next.get(), diffIds);
+      next = firstUnsynced(diffIds);
+    }
+  }
+
+  /** Retained for the caller. */
+  private Optional<WriteBack> firstUnsynced(Collection<Digest> diffIds) {
     lock.lock();
     try {
       for (Digest diffId : diffIds) {
-        String name = StoredLayer.nameOf(diffId);
-        if (unsynced.contains(name) && !names.contains(name)) {
-          names.add(name);
+        if (!present.containsKey(StoredLayer.nameOf(diffId))) {
+          throw new FaultException(
+              Fault.UNAVAILABLE,
+              "layer "
+                  + diffId
+                  + " is gone again: the disk lost it, or it was found damaged; the next pull"
+                  + " fetches it");
         }
       }
+      Optional<WriteBack> found =
+          diffIds.stream()
+              .map(StoredLayer::nameOf)
+              .flatMap(name -> unsynced.of(name).stream())
+              .findFirst();
+      found.ifPresent(WriteBack::retain);
+      return found;
     } finally {
       lock.unlock();
     }
-    if (names.isEmpty()) {
-      return;
-    }
+  }
+
+  private void sync(WriteBack writeBack, Collection<Digest> diffIds) {
+    List<String> mine = writtenBy(writeBack);
+    mine.retainAll(diffIds.stream().map(StoredLayer::nameOf).toList());
     try {
-      files.syncfs(rootFd);
-      names.forEach(this::markSynced);
+      syncOrGiveUp(writeBack);
+      mine.forEach(this::markSynced);
+      lock.lock();
+      try {
+        mine.forEach(unsynced::remove);
+      } finally {
+        lock.unlock();
+      }
     } catch (LinuxException e) {
       throw LayerFaults.of("sync the image store " + root, e);
+    } finally {
+      endWriting(writeBack);
     }
+  }
+
+  private List<String> writtenBy(WriteBack writeBack) {
     lock.lock();
     try {
-      unsynced.removeAll(names);
+      return new ArrayList<>(unsynced.writtenBy(writeBack));
     } finally {
       lock.unlock();
+    }
+  }
+
+  private void syncOrGiveUp(WriteBack writeBack) {
+    try {
+      writeBack.sync();
+    } catch (LinuxException e) {
+      lock.lock();
+      try {
+        unsynced.abandon(writeBack);
+        for (String name : unsynced.writtenBy(writeBack)) {
+          condemn(present.get(name).diffId(), "the disk lost what was written: " + e.getMessage());
+        }
+      } finally {
+        lock.unlock();
+      }
+      throw e;
     }
   }
 
@@ -967,6 +1056,7 @@ public final class LayerStore implements AutoCloseable {
         ended &= pool.awaitTermination(10, TimeUnit.SECONDS);
       }
       if (ended) {
+        unsynced.names().forEach(unsynced::remove);
         uncleanBoots.close();
         for (Fd fd : List.of(layersFd, ingestFd, trashFd, replacedFd, rootFd)) {
           fd.close();
