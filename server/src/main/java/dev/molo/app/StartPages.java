@@ -33,7 +33,7 @@ final class StartPages implements AutoCloseable {
   }
 
   private static boolean readByAStart(String file) {
-    return file.endsWith("/molo.aot") || file.endsWith("/libjvm.so");
+    return file.endsWith("/serve.aot") || file.endsWith("/libjvm.so");
   }
 
   private static void giveBack(Memory memory) {

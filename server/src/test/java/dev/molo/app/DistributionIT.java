@@ -35,19 +35,27 @@ class DistributionIT {
     }
   }
 
+  /** With AOTMode=on a JVM whose flags, jars or runtime do not fit the cache refuses to start. */
+  private static final Map<String, String> ONLY_WITH_A_CACHE =
+      Map.of("MOLO_JAVA_OPTIONS", "-XX:AOTMode=on");
+
   @Test
-  void runsWithItsOwnCacheAndRuntime() throws Exception {
-    // with AOTMode=on a JVM whose flags, jars or runtime do not fit the cache refuses to start
-    Ran ran =
-        run(
-            Map.of("MOLO_JAVA_OPTIONS", "-XX:AOTMode=on"),
-            molo.toString(),
-            "version",
-            "-o",
-            "json");
+  void commandsRunWithTheirCacheAndRuntime() throws Exception {
+    Ran ran = run(ONLY_WITH_A_CACHE, molo.toString(), "version", "-o", "json");
 
     assertThat(ran.status).as(ran.said).isZero();
     assertThat(ran.said).contains("\"client\"");
+  }
+
+  @Test
+  void theDaemonRunsWithItsCacheAndRuntime() throws Exception {
+    Path serveCache = molo.getParent().resolveSibling("lib/serve.aot");
+    assumeThat(serveCache).as("the daemon's cache (a build without root makes none)").exists();
+    String config = config("http: {}\n");
+
+    Ran ran = run(ONLY_WITH_A_CACHE, molo.toString(), "serve", "--check", "--config", config);
+
+    assertThat(ran.status).as(ran.said).isZero();
   }
 
   @Test

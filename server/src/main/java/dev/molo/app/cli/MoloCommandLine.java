@@ -5,6 +5,7 @@ import dev.molo.config.ConfigFlags;
 import dev.molo.config.ConfigLoader;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
+import dev.molo.linux.jnr.JnrLinux;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.PrintWriter;
@@ -38,6 +39,7 @@ public final class MoloCommandLine {
   }
 
   private static int serve(ConfigFlags flags) {
+    JnrLinux.bindAhead();
     try {
       return Daemon.run(ConfigLoader.load(flags));
     } catch (RuntimeException e) {

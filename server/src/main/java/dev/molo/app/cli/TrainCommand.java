@@ -11,8 +11,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /**
- * The build's training run for the AOT cache: goes the ways that a start of the daemon, a pod and
- * the commands go, so that the classes on them are in the cache. One process is daemon and client.
+ * The build's training run for the AOT cache of the commands: goes the ways that the commands go,
+ * and has a daemon, which is trained meanwhile, live through a pod.
  */
 @Command(name = "train", hidden = true, header = "Part of molo's build.")
 final class TrainCommand implements Callable<Integer> {
@@ -23,37 +23,21 @@ final class TrainCommand implements Callable<Integer> {
   private Path scratch;
 
   @Option(
-      names = "--daemon",
-      description = "Start a daemon too: needs root and a network namespace.")
-  private boolean daemon;
+      names = "--pod",
+      description = "A daemon starts below the scratch folder meanwhile: run a pod there.")
+  private boolean pod;
 
   @Override
   public Integer call() throws InterruptedException {
     Path socket = scratch.resolve("run/molo.sock");
-    if (daemon) {
-      Thread.ofPlatform().daemon().name("trained-daemon").start(this::serve);
+    if (pod) {
       awaitSocket(socket);
     }
     runCommands(socket.toString());
-    if (daemon) {
+    if (pod) {
       runPod(socket);
     }
     return ExitCode.OK;
-  }
-
-  private void serve() {
-    int status =
-        MoloCommandLine.run(
-            "serve",
-            "--instance",
-            "train",
-            "--root",
-            scratch.resolve("root").toString(),
-            "--run",
-            scratch.resolve("run").toString(),
-            "--config",
-            scratch.resolve("config").toString());
-    System.err.println("train: the daemon ended with status " + status);
   }
 
   private static void awaitSocket(Path socket) throws InterruptedException {

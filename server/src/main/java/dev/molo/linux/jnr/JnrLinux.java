@@ -18,6 +18,8 @@ import dev.molo.linux.Sockets;
 import dev.molo.linux.SystemFacts;
 import dev.molo.linux.Terminals;
 import java.nio.file.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The real kernel. Making one costs nothing: libc, libnftables, libseccomp and libmolospawn are
@@ -27,6 +29,8 @@ public final class JnrLinux implements Linux, AutoCloseable {
 
   /** System property: the folder of libmolospawn.so, molo-supervisor and molo-mounter. */
   public static final String NATIVE_FOLDER = "molo.native";
+
+  private static final Logger log = LoggerFactory.getLogger(JnrLinux.class);
 
   private static final int BLOCKING_THREADS = 16;
   private static final int BLOCKING_QUEUE = 1024;
@@ -56,6 +60,22 @@ public final class JnrLinux implements Linux, AutoCloseable {
   /** The kernel, with the native parts where the system property {@value #NATIVE_FOLDER} says. */
   public static JnrLinux fromProperties() {
     return new JnrLinux(Path.of(System.getProperty(NATIVE_FOLDER, "native")));
+  }
+
+  /**
+   * Begins to bind libc on a thread of its own: a tenth of the daemon's start, which needs no
+   * configuration. Whoever comes to need it waits for the rest, or meets the error.
+   */
+  public static void bindAhead() {
+    Thread.ofPlatform().daemon().name("molo-libc").start(JnrLinux::bindLibc);
+  }
+
+  private static void bindLibc() {
+    try {
+      Kernel.bind();
+    } catch (LinkageError e) {
+      log.debug("libc was not bound ahead", e);
+    }
   }
 
   @Override

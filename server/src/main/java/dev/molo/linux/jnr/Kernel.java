@@ -62,6 +62,11 @@ final class Kernel {
 
   private Kernel() {}
 
+  /** Binds libc, if that has not been done. */
+  static void bind() {
+    var _ = Bound.RUNTIME;
+  }
+
   static long call(Call call) {
     long result;
     do {
