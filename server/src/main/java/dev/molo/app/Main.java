@@ -1,6 +1,7 @@
 package dev.molo.app;
 
 import dev.molo.app.cli.MoloCommandLine;
+import dev.molo.app.cli.ServeWords;
 
 /** Where the program begins: hands the words of the command line to the commands. */
 public final class Main {
@@ -11,6 +12,6 @@ public final class Main {
 
   public static void main(String[] args) {
     System.setProperty("java.util.logging.SimpleFormatter.format", LOG_LINE);
-    System.exit(MoloCommandLine.run(args));
+    System.exit(ServeWords.serve(args).orElseGet(() -> MoloCommandLine.run(args)));
   }
 }

@@ -1,15 +1,10 @@
 package dev.molo.app.cli;
 
-import dev.molo.app.Daemon;
-import dev.molo.config.ConfigFlags;
-import dev.molo.config.ConfigLoader;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
-import dev.molo.linux.jnr.JnrLinux;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -33,18 +28,7 @@ public final class MoloCommandLine {
    * @return the exit status
    */
   public static int run(String... args) {
-    return ServeWords.flags(args)
-        .map(MoloCommandLine::serve)
-        .orElseGet(() -> assemble(args).execute(args));
-  }
-
-  private static int serve(ConfigFlags flags) {
-    JnrLinux.bindAhead();
-    try {
-      return Daemon.run(ConfigLoader.load(flags));
-    } catch (RuntimeException e) {
-      return failed(e, new PrintWriter(System.err, true, StandardCharsets.UTF_8));
-    }
+    return assemble(args).execute(args);
   }
 
   /** The same with its words going elsewhere than to the process's own streams. */
@@ -103,7 +87,7 @@ public final class MoloCommandLine {
   }
 
   /** One sentence instead of a stack trace; a bug keeps its trace. */
-  private static int failed(Exception thrown, PrintWriter err) {
+  static int failed(Exception thrown, PrintWriter err) {
     return switch (thrown) {
       case FaultException fault -> {
         err.println("molo: " + fault.getMessage());

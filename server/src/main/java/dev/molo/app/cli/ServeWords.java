@@ -1,10 +1,16 @@
 package dev.molo.app.cli;
 
+import dev.molo.app.Daemon;
 import dev.molo.config.ConfigFlags;
+import dev.molo.config.ConfigLoader;
+import dev.molo.linux.jnr.JnrLinux;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /**
@@ -12,10 +18,29 @@ import java.util.Set;
  * classes, of a format too old for the AOT cache, and its annotations would take a fifth of the
  * daemon's start. {@link ServeCommand} has the last word on all others.
  */
-final class ServeWords {
+public final class ServeWords {
   static final Set<String> OPTIONS = Set.of("--instance", "--root", "--run", "--config", "--http");
 
   private ServeWords() {}
+
+  /**
+   * Serves until the process is told to end, if these words say so.
+   *
+   * @param args the whole command line
+   * @return the exit status; empty for words that are {@link MoloCommandLine}'s
+   */
+  public static OptionalInt serve(String... args) {
+    return flags(args).map(flags -> OptionalInt.of(serve(flags))).orElseGet(OptionalInt::empty);
+  }
+
+  private static int serve(ConfigFlags flags) {
+    JnrLinux.bindAhead();
+    try {
+      return Daemon.run(ConfigLoader.load(flags));
+    } catch (RuntimeException e) {
+      return MoloCommandLine.failed(e, new PrintWriter(System.err, true, StandardCharsets.UTF_8));
+    }
+  }
 
   /**
    * The flags that {@link ServeCommand} would read.
