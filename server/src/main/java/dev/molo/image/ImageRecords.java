@@ -26,7 +26,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One small file for each image, below images/records. A file that cannot be read is moved to
- * images/quarantine with a line in the log. Used under the store's lock.
+ * images/quarantine with a line in the log. Used under the store's lock, where nothing else is
+ * said.
  */
 final class ImageRecords implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ImageRecords.class);
@@ -92,15 +93,26 @@ final class ImageRecords implements AutoCloseable {
     }
   }
 
-  /** Gone for good when this returns; needs no space. */
+  /** Needs no space. Gone for good after {@link #syncDeletions}; a power cut may bring it back. */
   void delete(ImageId id) {
     try {
       files.unlinkat(directory, fileName(id), 0);
-      files.fsync(directory);
     } catch (LinuxException e) {
       if (e.errno() != Errno.ENOENT) {
         throw LayerFaults.of("delete the record of image " + id, e);
       }
+    }
+  }
+
+  /** Waits for the disk. Needs no lock. */
+  void syncDeletions() {
+    try {
+      files.fsync(directory);
+    } catch (LinuxException e) {
+      LOG.error(
+          "image records: the disk does not take that some are gone: {}; a reboot may bring them"
+              + " back",
+          e.getMessage());
     }
   }
 

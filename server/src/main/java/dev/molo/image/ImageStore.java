@@ -369,6 +369,8 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
     } finally {
       lock.unlock();
     }
+    // The caller does not wait for the disk; what the layers were made of stays until it knows.
+    layers.beforeDeletions(records::syncDeletions);
     hold.close();
     LOG.info("removed image {} {}", image.get().id(), image.get().repoTags());
   }
@@ -626,7 +628,8 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
   @Override
   public void close() {
     timer.shutdownNow();
-    layers.close();
-    records.close();
+    if (layers.end()) {
+      records.close();
+    }
   }
 }

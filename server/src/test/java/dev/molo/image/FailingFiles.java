@@ -9,9 +9,13 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A kernel that really works, but for one call that changes a file system: that one fails. */
+/**
+ * A kernel that really works, but for one call that changes a file system: that one fails, or
+ * waits.
+ */
 final class FailingFiles {
   private static final Set<String> CHANGES =
       Set.of(
@@ -39,6 +43,8 @@ final class FailingFiles {
   private final AtomicInteger left = new AtomicInteger(Integer.MAX_VALUE);
   private volatile Errno errno = Errno.EIO;
   private volatile String failed = "";
+  private volatile String stalled = "";
+  private volatile CountDownLatch goOn = new CountDownLatch(0);
 
   FailingFiles(Linux real) {
     this.real = real;
@@ -49,6 +55,18 @@ final class FailingFiles {
     failed = "";
     errno = with;
     left.set(calls);
+  }
+
+  /** From now on, calls of this name wait. */
+  void stall(String call) {
+    goOn = new CountDownLatch(1);
+    stalled = call;
+  }
+
+  /** Those that wait go on, and no other does. */
+  void goOn() {
+    stalled = "";
+    goOn.countDown();
   }
 
   /** Nothing fails any more; which call has failed, empty when none did. */
@@ -66,6 +84,9 @@ final class FailingFiles {
   }
 
   private Object file(Method method, Object[] arguments) throws Throwable {
+    if (method.getName().equals(stalled)) {
+      goOn.await();
+    }
     boolean creates =
         method.getName().equals("openat2") && ((int) arguments[2] & OpenFlags.O_CREAT) != 0;
     if ((creates || CHANGES.contains(method.getName())) && left.getAndDecrement() == 0) {

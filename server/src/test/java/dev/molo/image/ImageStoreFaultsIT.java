@@ -24,6 +24,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** A disk that is full, over its quota, read-only or broken, at each write of a pull in turn. */
 final class ImageStoreFaultsIT {
@@ -155,6 +156,21 @@ final class ImageStoreFaultsIT {
               FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.UNAVAILABLE))
           .hasMessageContaining(diffId + " is gone again");
     }
+  }
+
+  /** It has its answer when the names are gone; what goes with them goes behind its back. */
+  @Test
+  @Timeout(60)
+  void removalDoesNotWaitForTheDisk() throws Exception {
+    bringIn(Files.write(directory.resolve("a.tar"), TestArchives.docker(image(), "app:1")));
+    disk.stall("fsync");
+    store.remove("app:1");
+    assertThat(store.list()).isEmpty();
+    assertThat(store.usage().inodes()).isZero();
+    assertThat(entries("records")).isEmpty();
+    assertThat(entries("trash")).as("deleted once the disk knows").hasSize(2);
+    disk.goOn();
+    awaitEmpty("trash", "the disk answers again");
   }
 
   private void awaitEmpty(String name, String when) throws IOException, InterruptedException {

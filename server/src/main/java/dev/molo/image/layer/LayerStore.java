@@ -501,6 +501,11 @@ public final class LayerStore implements AutoCloseable {
     deleteLater(moved);
   }
 
+  /** Something to be done in the background before what is released from now on is deleted. */
+  public void beforeDeletions(Runnable work) {
+    deleter.execute(work);
+  }
+
   private void deleteLater(String inTrash) {
     deleter.execute(() -> {
       try {
@@ -1034,11 +1039,14 @@ public final class LayerStore implements AutoCloseable {
     return rootFd;
   }
 
-  /** Ends the threads; work in flight fails. Twice is harmless. */
-  @Override
-  public void close() {
+  /**
+   * Ends the threads; work in flight fails. Twice is harmless.
+   *
+   * @return false when a thread did not end in time: what it may use must stay open
+   */
+  public boolean end() {
     if (closing.reason().isPresent()) {
-      return;
+      return true;
     }
     FaultException stopping = new FaultException(Fault.UNAVAILABLE, "the daemon is stopping");
     closing.cancel(stopping);
@@ -1062,8 +1070,15 @@ public final class LayerStore implements AutoCloseable {
           fd.close();
         }
       }
+      return ended;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+      return false;
     }
+  }
+
+  @Override
+  public void close() {
+    end();
   }
 }
