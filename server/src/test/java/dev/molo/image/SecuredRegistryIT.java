@@ -134,6 +134,21 @@ final class SecuredRegistryIT {
   }
 
   @Test
+  void socksProxyIsTaken() throws Exception {
+    TestCertificates.Pair authority = certificates.authority("ca");
+    try (SecuredRegistry tls = secured(tls(certificates.issue("server", authority), ""), "");
+        SocksProxy proxy = new SocksProxy("user", SECRET)) {
+      String ca = "ca = \"" + authority.certificate() + "\"\nproxy = \"socks5://user:%s@%s\"";
+      hosts(tls, ca.formatted("wrong", proxy.address()));
+      fails(tls, RegistryAuth.anonymous(), Fault.UNAVAILABLE, tls.address());
+      assertThat(proxy.targets()).isEmpty();
+      hosts(tls, ca.formatted(SECRET, proxy.address()));
+      pull(tls, RegistryAuth.anonymous());
+      assertThat(proxy.targets()).isNotEmpty().containsOnly(tls.address());
+    }
+  }
+
+  @Test
   void passwordFileIsSatisfiedByTheRequestAndByTheNode() throws Exception {
     Path htpasswd = directory.resolve("htpasswd");
     Files.writeString(htpasswd, HTPASSWD);

@@ -62,12 +62,17 @@ final class TunnelProxy implements AutoCloseable {
       Socket server = new Socket(target[0], Integer.parseInt(target[1]));
       sockets.add(server);
       client.getOutputStream().write("HTTP/1.1 200 OK\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-      Thread.ofPlatform().daemon().start(() -> copy(server, client));
-      copy(client, server);
+      relay(client, server);
     } catch (IOException e) {
       // One side is gone, and the tunnel with it.
       close(client);
     }
+  }
+
+  /** Both directions, until one side is gone. */
+  static void relay(Socket client, Socket server) {
+    Thread.ofPlatform().daemon().start(() -> copy(server, client));
+    copy(client, server);
   }
 
   private static void copy(Socket from, Socket to) {

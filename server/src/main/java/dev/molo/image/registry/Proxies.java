@@ -2,6 +2,7 @@ package dev.molo.image.registry;
 
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
+import dev.molo.image.Quoted;
 import io.vertx.core.net.ProxyOptions;
 import io.vertx.core.net.ProxyType;
 import java.net.InetAddress;
@@ -40,7 +41,7 @@ public final class Proxies {
   /**
    * From a process's environment.
    *
-   * @throws FaultException INVALID_ARGUMENT naming the variable, never its value
+   * @throws FaultException INVALID_ARGUMENT naming the variable, never the credentials in it
    */
   public static Proxies of(Map<String, String> environment) {
     List<Exempt> exceptions = new ArrayList<>();
@@ -58,12 +59,19 @@ public final class Proxies {
     if (value.isEmpty()) {
       return Optional.empty();
     }
-    return Optional.of(Proxy.parse(value.contains("://") ? value : "http://" + value, name));
+    return Optional.of(
+        Proxy.parse(
+            value.contains("://") ? value : "http://" + value, spelling(environment, name)));
   }
 
   private static String value(Map<String, String> environment, String name) {
-    return environment.getOrDefault(
-        name.toLowerCase(Locale.ROOT), environment.getOrDefault(name, ""));
+    return environment.getOrDefault(spelling(environment, name), "");
+  }
+
+  /** Which of the two that a variable has is the one that counts. */
+  private static String spelling(Map<String, String> environment, String name) {
+    String lower = name.toLowerCase(Locale.ROOT);
+    return environment.containsKey(lower) ? lower : name;
   }
 
   /** The proxy on the way to a host. */
@@ -83,6 +91,8 @@ public final class Proxies {
    * @param username empty when it wants none
    */
   record Proxy(ProxyType type, String host, int port, String username, String password) {
+    private static final String NOT_DONE =
+        ", which is not supported; http:// (with tunnels for https) and socks5:// are";
 
     /**
      * Reads a proxy's URL.
@@ -104,7 +114,9 @@ public final class Proxies {
           switch (uri.getScheme()) {
             case "http" -> ProxyType.HTTP;
             case "socks5", "socks5h" -> ProxyType.SOCKS5;
-            default -> throw refused(where, "is not an http or socks5 URL");
+            // The connection to the proxy itself cannot be behind TLS in Vert.x (ProxyOptions).
+            case "https" -> throw refused(where, shown(uri) + " is itself behind TLS" + NOT_DONE);
+            default -> throw refused(where, shown(uri) + " is of another kind" + NOT_DONE);
           };
       String host = uri.getHost();
       if (host.startsWith("[")) {
@@ -119,6 +131,12 @@ public final class Proxies {
           uri.getPort() >= 0 ? uri.getPort() : usual,
           decoded(colon < 0 ? user : user.substring(0, colon)),
           decoded(colon < 0 ? "" : user.substring(colon + 1)));
+    }
+
+    /** Without credentials, path and query. */
+    private static String shown(URI uri) {
+      String port = uri.getPort() < 0 ? "" : ":" + uri.getPort();
+      return Quoted.plain(uri.getScheme() + "://" + uri.getHost() + port);
     }
 
     private static String decoded(String text) {

@@ -54,6 +54,21 @@ final class ProxiesTest {
   }
 
   @Test
+  void proxyBehindTlsIsRefusedByNameWithoutItsCredentials() {
+    String value = "https://u:" + SECRET + "@tls.example:3129/?k=" + SECRET;
+    assertThatThrownBy(() -> Proxies.of(Map.of("HTTPS_PROXY", value)))
+        .hasMessage(
+            "HTTPS_PROXY: the proxy https://tls.example:3129 is itself behind TLS, which is not"
+                + " supported; http:// (with tunnels for https) and socks5:// are");
+    assertThatThrownBy(() -> Proxies.of(Map.of("HTTP_PROXY", "http://p", "http_proxy", value)))
+        .hasMessageStartingWith("http_proxy: the proxy https://tls.example:3129 ")
+        .hasMessageNotContaining(SECRET);
+    assertThatThrownBy(() -> Proxies.of(Map.of("HTTPS_PROXY", "socks4://u:" + SECRET + "@old")))
+        .hasMessageStartingWith("HTTPS_PROXY: the proxy socks4://old is of another kind")
+        .hasMessageNotContaining(SECRET);
+  }
+
+  @Test
   void badValuesAreNamedAndNotShown() {
     assertThatThrownBy(() -> Proxies.of(Map.of("HTTPS_PROXY", "ftp://u:" + SECRET + "@h")))
         .hasMessageContaining("HTTPS_PROXY")
