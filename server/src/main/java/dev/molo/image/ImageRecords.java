@@ -8,6 +8,7 @@ import dev.molo.fault.FaultException;
 import dev.molo.image.content.ConfigDocument;
 import dev.molo.image.content.Content;
 import dev.molo.image.layer.LayerFaults;
+import dev.molo.image.layer.LayerStore;
 import dev.molo.image.layer.RecordFile;
 import dev.molo.linux.DirEntry;
 import dev.molo.linux.Errno;
@@ -38,14 +39,16 @@ final class ImageRecords implements AutoCloseable {
 
   private final Files files;
   private final RecordFile form;
+  private final LayerStore store;
   private final Fd root;
   private final Fd directory;
 
-  /** {@code root}: the directory images. */
-  ImageRecords(Files files, Fd root) {
+  /** {@code store}: whose directory the records lie in, and whose trash they go to. */
+  ImageRecords(Files files, LayerStore store) {
     this.files = files;
     this.form = new RecordFile(files, "image", 1);
-    this.root = root;
+    this.store = store;
+    this.root = store.rootDirectory();
     this.directory = files.openat2(root, "records", DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH);
   }
 
@@ -93,10 +96,17 @@ final class ImageRecords implements AutoCloseable {
     }
   }
 
-  /** Needs no space. Gone for good after {@link #syncDeletions}; a power cut may bring it back. */
+  /**
+   * Does not wait for the disk, so that a power cut may bring the record back. Renamed rather than
+   * unlinked: to give a file's blocks back takes up to 28 ms on a disk that is told of them (mount
+   * option discard).
+   */
   void delete(ImageId id) {
     try {
-      files.unlinkat(directory, fileName(id), 0);
+      if (!store.discard(directory, fileName(id), this::syncDeletions)) {
+        // A full disk may have no room for one more name.
+        files.unlinkat(directory, fileName(id), 0);
+      }
     } catch (LinuxException e) {
       if (e.errno() != Errno.ENOENT) {
         throw LayerFaults.of("delete the record of image " + id, e);
@@ -104,8 +114,8 @@ final class ImageRecords implements AutoCloseable {
     }
   }
 
-  /** Waits for the disk. Needs no lock. */
-  void syncDeletions() {
+  /** On the deleter's thread, before anything that the images had is deleted. */
+  private void syncDeletions() {
     try {
       files.fsync(directory);
     } catch (LinuxException e) {

@@ -84,7 +84,7 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
         new LayerStore(
             linux, root, settings.limits(), settings.parallelLayers(), settings.keepBlobs());
     this.explainer = new PullExplainer(registry, platforms, admission, layers);
-    this.records = new ImageRecords(linux.files(), layers.rootDirectory());
+    this.records = new ImageRecords(linux.files(), layers);
     this.timer =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().name("molo-image-timer").daemon().factory());
@@ -369,8 +369,6 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
     } finally {
       lock.unlock();
     }
-    // The caller does not wait for the disk; what the layers were made of stays until it knows.
-    layers.beforeDeletions(records::syncDeletions);
     hold.close();
     LOG.info("removed image {} {}", image.get().id(), image.get().repoTags());
   }

@@ -168,7 +168,7 @@ final class ImageStoreFaultsIT {
     assertThat(store.list()).isEmpty();
     assertThat(store.usage().inodes()).isZero();
     assertThat(entries("records")).isEmpty();
-    assertThat(entries("trash")).as("deleted once the disk knows").hasSize(2);
+    assertThat(entries("trash")).as("record and layers, deleted once the disk knows").hasSize(3);
     disk.goOn();
     awaitEmpty("trash", "the disk answers again");
   }

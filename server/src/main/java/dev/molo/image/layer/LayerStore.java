@@ -489,21 +489,33 @@ public final class LayerStore implements AutoCloseable {
   }
 
   private void discard(Fd from, String name) {
+    toTrash(from, name).ifPresent(this::deleteLater);
+  }
+
+  private Optional<String> toTrash(Fd from, String name) {
     String moved = Long.toHexString(System.nanoTime()) + "-" + sequence.incrementAndGet();
     try {
       files.renameat2(from, name, trashFd, moved, 0);
+      return Optional.of(moved);
     } catch (LinuxException e) {
       if (e.errno() != Errno.ENOENT) {
         LOG.error("image store {}: {} cannot be moved to trash: {}", root, name, e.getMessage());
       }
-      return;
+      return Optional.empty();
     }
-    deleteLater(moved);
   }
 
-  /** Something to be done in the background before what is released from now on is deleted. */
-  public void beforeDeletions(Runnable work) {
-    deleter.execute(work);
+  /**
+   * Moves something of the store to the trash. In the background, {@code before} is run, and then
+   * it is deleted, and what is released from now on behind it.
+   *
+   * @return false when it could not be moved; the log says why
+   */
+  public boolean discard(Fd from, String name, Runnable before) {
+    Optional<String> moved = toTrash(from, name);
+    deleter.execute(before);
+    moved.ifPresent(this::deleteLater);
+    return moved.isPresent();
   }
 
   private void deleteLater(String inTrash) {
