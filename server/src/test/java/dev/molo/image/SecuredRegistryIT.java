@@ -9,6 +9,8 @@ import dev.molo.fault.FaultException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -184,19 +186,20 @@ final class SecuredRegistryIT {
     }
   }
 
+  private TokenServer tokenServer(TestCertificates.Pair signer) throws IOException {
+    return new TokenServer(signer, "user", SECRET, SECRET + "-refresh");
+  }
+
+  private static String bearer(TokenServer tokens, TestCertificates.Pair signer) {
+    return "{token: {realm: \"%s\", service: %s, issuer: %s, rootcertbundle: %s}}"
+        .formatted(tokens.realm(), TokenServer.SERVICE, TokenServer.ISSUER, signer.certificate());
+  }
+
   @Test
   void tokenServerIsAskedForOneRepository() throws Exception {
     TestCertificates.Pair signer = certificates.authority("signer");
-    try (TokenServer tokens = new TokenServer(signer, "user", SECRET, SECRET + "-refresh");
-        SecuredRegistry bearer =
-            secured(
-                "",
-                "{token: {realm: \"%s\", service: %s, issuer: %s, rootcertbundle: %s}}"
-                    .formatted(
-                        tokens.realm(),
-                        TokenServer.SERVICE,
-                        TokenServer.ISSUER,
-                        signer.certificate()))) {
+    try (TokenServer tokens = tokenServer(signer);
+        SecuredRegistry bearer = secured("", bearer(tokens, signer))) {
       fails(
           bearer,
           RegistryAuth.anonymous(),
@@ -216,6 +219,128 @@ final class SecuredRegistryIT {
           Fault.UNAUTHENTICATED,
           "token server",
           "I do not know you");
+    }
+  }
+
+  @Test
+  void tokenIsUsedAgainByTheNextPullOfTheSameAndOfNobodyElse() throws Exception {
+    TestCertificates.Pair signer = certificates.authority("signer");
+    try (TokenServer tokens = tokenServer(signer);
+        SecuredRegistry bearer = secured("", bearer(tokens, signer))) {
+      pull(bearer, BASIC);
+      assertThat(tokens.scopes()).hasSize(1);
+      store.remove(bearer.address() + "/app:v1");
+      pull(bearer, BASIC);
+      assertThat(tokens.scopes()).as("asked once for two pulls").hasSize(1);
+      fails(bearer, new RegistryAuth.Basic("user", "wrong"), Fault.UNAUTHENTICATED, "token server");
+      fails(bearer, RegistryAuth.anonymous(), Fault.UNAUTHENTICATED, "token server");
+      int asked = tokens.scopes().size();
+      tokens.know("other", SECRET);
+      pull(bearer, new RegistryAuth.Basic("other", SECRET));
+      assertThat(tokens.scopes()).hasSize(asked + 1);
+    }
+  }
+
+  @Test
+  void tokenThatDoesNotLastIsAskedForAgain() throws Exception {
+    TestCertificates.Pair signer = certificates.authority("signer");
+    try (TokenServer tokens = tokenServer(signer);
+        SecuredRegistry bearer = secured("", bearer(tokens, signer))) {
+      tokens.lifeInSeconds(1);
+      pull(bearer, BASIC);
+      pull(bearer, BASIC);
+      assertThat(tokens.scopes()).hasSize(2);
+    }
+  }
+
+  @Test
+  void refusedTokenIsFetchedAnew() throws Exception {
+    TestCertificates.Pair signer = certificates.authority("signer");
+    try (TokenServer tokens = tokenServer(signer);
+        SecuredRegistry bearer = secured("", bearer(tokens, signer))) {
+      tokens.givesEmptyTokens(true);
+      fails(bearer, BASIC, Fault.UNAUTHENTICATED, "401");
+      int asked = tokens.scopes().size();
+      tokens.givesEmptyTokens(false);
+      pull(bearer, BASIC);
+      assertThat(tokens.scopes()).as("the kept one was refused").hasSize(asked + 1);
+    }
+  }
+
+  private PushedImage push(String to, RegistryAuth auth) {
+    return store.push(
+        new PushRequest(registry.address() + "/app:v1", Optional.of(to), Optional.empty(), auth),
+        Cancellation.create(),
+        _ -> {});
+  }
+
+  private void pushFails(String to, RegistryAuth auth, String... words) {
+    assertThatThrownBy(() -> push(to, auth))
+        .isInstanceOfSatisfying(
+            FaultException.class,
+            e -> assertThat(e.kind()).as(e.getMessage()).isEqualTo(Fault.UNAUTHENTICATED))
+        .hasMessageContainingAll(words)
+        .hasMessageNotContaining(SECRET);
+  }
+
+  private Image pulledHere() {
+    return TestStores.pull(store, registry.address() + "/app:v1");
+  }
+
+  @Test
+  void pushSatisfiesAPasswordFileBehindTls() throws Exception {
+    Image image = pulledHere();
+    TestCertificates.Pair authority = certificates.authority("ca");
+    Path htpasswd = Files.writeString(directory.resolve("htpasswd"), HTPASSWD);
+    try (SecuredRegistry basic =
+        SecuredRegistry.start(
+            directory,
+            directory.resolve("pushed"),
+            tls(certificates.issue("server", authority), ""),
+            "{htpasswd: {realm: molo, path: %s}}".formatted(htpasswd))) {
+      hosts(basic, "ca = \"" + authority.certificate() + "\"");
+      String target = basic.address() + "/team/app:v2";
+      pushFails(target, RegistryAuth.anonymous(), "push " + target, "401", "credentials: none");
+      pushFails(target, new RegistryAuth.Basic("user", "wrong"), "credentials: the request");
+      assertThat(push(target, BASIC).image().sameManifest()).isTrue();
+      assertThat(TestStores.pull(store, target, BASIC).id()).isEqualTo(image.id());
+      Files.writeString(
+          directory.resolve("config.json"),
+          "{\"auths\": {\"%s\": {\"username\": \"user\", \"password\": \"%s\"}}}"
+              .formatted(basic.address(), SECRET));
+      push(basic.address() + "/team/app:v3", RegistryAuth.anonymous());
+    }
+  }
+
+  @Test
+  void pushAsksForATokenThatMayPushAndMount() throws Exception {
+    Image image = pulledHere();
+    TestCertificates.Pair signer = certificates.authority("signer");
+    try (TokenServer tokens = tokenServer(signer);
+        SecuredRegistry bearer =
+            SecuredRegistry.start(
+                directory, directory.resolve("pushed"), "", bearer(tokens, signer))) {
+      String target = bearer.address() + "/team/app:v2";
+      pushFails(target, RegistryAuth.anonymous(), "token server", "I do not know you");
+      push(target, BASIC);
+      assertThat(tokens.scopes())
+          .last(InstanceOfAssertFactories.STRING)
+          .startsWith("repository:team/app:")
+          .contains("push", "pull");
+      assertThat(TestStores.pull(store, target, BASIC).id()).isEqualTo(image.id());
+
+      PushedImage copy = push(bearer.address() + "/other/app:v1", BASIC);
+      assertThat(copy.layers())
+          .extracting(PushedLayer::stage)
+          .containsOnly(PushedLayer.Stage.MOUNTED);
+      assertThat(tokens.scopes())
+          .anyMatch(scope ->
+              scope.contains("repository:other/app:")
+                  && scope.contains("repository:team/app:pull"));
+      push(bearer.address() + "/other/app:v2", BASIC);
+      int asked = tokens.scopes().size();
+      push(bearer.address() + "/other/app:v3", BASIC);
+      assertThat(tokens.scopes()).as("what was asked for before is still good").hasSize(asked);
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.molo.image;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -17,16 +18,20 @@ import java.security.PrivateKey;
 import java.security.Signature;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * Gives out the signed tokens that docker-registry believes (distribution, "Token Authentication
- * Specification"), to one user and to the holder of one refresh token.
+ * Specification"), to users it knows and to the holder of one refresh token.
  */
 final class TokenServer implements AutoCloseable {
   static final String SERVICE = "molo-test";
@@ -37,8 +42,10 @@ final class TokenServer implements AutoCloseable {
   private final HttpServer server;
   private final PrivateKey key;
   private final String certificate;
-  private final String basic;
+  private final Set<String> basics = ConcurrentHashMap.newKeySet();
   private final String refresh;
+  private volatile OptionalInt life = OptionalInt.empty();
+  private volatile boolean empty;
   private final List<String> scopes = new CopyOnWriteArrayList<>();
 
   /**
@@ -50,9 +57,8 @@ final class TokenServer implements AutoCloseable {
       throws IOException {
     this.key = key(pair.key());
     this.certificate = pemBody(pair.certificate());
-    byte[] both = (user + ":" + password).getBytes(StandardCharsets.UTF_8);
-    this.basic = "Basic " + Base64.getEncoder().encodeToString(both);
     this.refresh = refresh;
+    know(user, password);
     InetAddress loopback = InetAddress.getByAddress(new byte[] {127, 0, 0, 1});
     server = HttpServer.create(new InetSocketAddress(loopback, 0), 0);
     server.createContext("/token", this::handle);
@@ -61,6 +67,22 @@ final class TokenServer implements AutoCloseable {
 
   String realm() {
     return "http://127.0.0.1:" + server.getAddress().getPort() + "/token";
+  }
+
+  /** One more user. */
+  void know(String user, String password) {
+    byte[] both = (user + ":" + password).getBytes(StandardCharsets.UTF_8);
+    basics.add("Basic " + Base64.getEncoder().encodeToString(both));
+  }
+
+  /** What it says of how long a token is good; says nothing otherwise. */
+  void lifeInSeconds(int seconds) {
+    life = OptionalInt.of(seconds);
+  }
+
+  /** Whether its tokens are good for nothing from now on. */
+  void givesEmptyTokens(boolean nowOn) {
+    empty = nowOn;
   }
 
   /** What was asked for, in order. */
@@ -84,20 +106,23 @@ final class TokenServer implements AutoCloseable {
   private void handle(HttpExchange exchange) throws IOException {
     boolean post = exchange.getRequestMethod().equals("POST");
     byte[] body = exchange.getRequestBody().readAllBytes();
-    Map<String, String> asked =
+    Map<String, List<String>> form =
         form(
             post
                 ? new String(body, StandardCharsets.UTF_8)
                 : exchange.getRequestURI().getRawQuery());
+    Map<String, String> asked = new TreeMap<>();
+    form.forEach((name, values) -> asked.put(name, String.join(" ", values)));
     boolean known =
         post
             ? refresh.equals(asked.get("refresh_token"))
                 && "refresh_token".equals(asked.get("grant_type"))
-            : basic.equals(exchange.getRequestHeaders().getFirst("Authorization"));
+            : basics.contains(
+                exchange.getRequestHeaders().getOrDefault("Authorization", List.of("")).getFirst());
     scopes.add(asked.getOrDefault("scope", ""));
     String answer =
         known && SERVICE.equals(asked.get("service"))
-            ? "{\"token\":\"" + token(asked.get("scope")) + "\"}"
+            ? answer(token(asked.get("scope")))
             : "{\"errors\":[{\"code\":\"DENIED\",\"message\":\"I do not know you\"}]}";
     byte[] bytes = answer.getBytes(StandardCharsets.UTF_8);
     exchange.sendResponseHeaders(known ? 200 : 401, bytes.length);
@@ -105,13 +130,18 @@ final class TokenServer implements AutoCloseable {
     exchange.close();
   }
 
-  private static Map<String, String> form(String text) {
-    Map<String, String> form = new TreeMap<>();
+  private String answer(String token) {
+    ObjectNode answer = MAPPER.createObjectNode().put("token", token);
+    life.ifPresent(seconds -> answer.put("expires_in", seconds));
+    return answer.toString();
+  }
+
+  private static Map<String, List<String>> form(String text) {
+    Map<String, List<String>> form = new TreeMap<>();
     for (String part : text.split("&")) {
       int equals = part.indexOf('=');
-      form.put(
-          part.substring(0, equals),
-          URLDecoder.decode(part.substring(equals + 1), StandardCharsets.UTF_8));
+      form.computeIfAbsent(part.substring(0, equals), _ -> new ArrayList<>())
+          .add(URLDecoder.decode(part.substring(equals + 1), StandardCharsets.UTF_8));
     }
     return form;
   }
@@ -130,10 +160,13 @@ final class TokenServer implements AutoCloseable {
             .put("nbf", now - 60)
             .put("exp", now + 300)
             .put("jti", UUID.randomUUID().toString());
-    String[] parts = scope.split(":");
-    ObjectNode access = claims.putArray("access").addObject();
-    access.put("type", parts[0]).put("name", parts[1]);
-    access.putArray("actions").add(parts[2]);
+    ArrayNode granted = claims.putArray("access");
+    for (String one : empty ? new String[0] : scope.split(" ")) {
+      String[] parts = one.split(":");
+      ObjectNode access = granted.addObject().put("type", parts[0]).put("name", parts[1]);
+      ArrayNode actions = access.putArray("actions");
+      List.of(parts[2].split(",")).forEach(actions::add);
+    }
     String signed = part(header) + "." + part(claims);
     try {
       Signature signature = Signature.getInstance("SHA256withECDSAinP1363Format");

@@ -12,24 +12,30 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
 
 /**
  * Who we are, for the hosts of one pull. Credentials go to the registry that the reference names
- * and to the token server that this registry names; a mirror gets at most an anonymous token.
- * Answers are kept until the pull ends. Thread-safe.
+ * and to the token server that this registry names; a mirror gets at most an anonymous token. What
+ * a host wants to see is known until the pull ends; tokens for as long as they are good ({@link
+ * TokenCache}). Thread-safe.
  */
 final class Authenticator {
   private static final int MAX_TOKEN_ANSWER = 256 << 10;
+  private static final String BEARER = "Bearer ";
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
   private final Exchange exchange;
   private final RegistryAuth auth;
+  private final TokenCache tokens;
   private final String defaultScope;
   private final Map<RegistryHost, String> headers = new ConcurrentHashMap<>();
   private final ReentrantLock lock = new ReentrantLock();
@@ -37,16 +43,17 @@ final class Authenticator {
   /**
    * @param defaultScope asked for when the challenge names none
    */
-  Authenticator(Exchange exchange, RegistryAuth auth, String defaultScope) {
+  Authenticator(Exchange exchange, RegistryAuth auth, TokenCache tokens, String defaultScope) {
     this.exchange = exchange;
     this.auth = auth;
+    this.tokens = tokens;
     this.defaultScope = defaultScope;
   }
 
   /** The Authorization header for a host, as far as it is known. */
   Optional<String> header(RegistryHost host) {
     if (host.upstream() && auth instanceof RegistryAuth.RegistryToken token) {
-      return Optional.of("Bearer " + token.token());
+      return Optional.of(BEARER + token.token());
     }
     return Optional.ofNullable(headers.get(host));
   }
@@ -77,7 +84,7 @@ final class Authenticator {
       }
       for (String text : challenges) {
         for (Challenge challenge : Challenge.parse(text)) {
-          Optional<String> header = header(host, challenge, cancellation);
+          Optional<String> header = header(host, challenge, used, cancellation);
           if (header.isPresent() && !header.equals(used)) {
             headers.put(host, header.get());
             return true;
@@ -90,10 +97,11 @@ final class Authenticator {
     }
   }
 
-  private Optional<String> header(RegistryHost host, Challenge challenge, Cancellation cancellation)
+  private Optional<String> header(
+      RegistryHost host, Challenge challenge, Optional<String> used, Cancellation cancellation)
       throws HostFailure {
     return switch (challenge.scheme()) {
-      case "bearer" -> Optional.of("Bearer " + token(host, challenge, cancellation));
+      case "bearer" -> Optional.of(BEARER + token(host, challenge, used, cancellation));
       case "basic" ->
           host.upstream() && auth instanceof RegistryAuth.Basic basic
               ? Optional.of(basicHeader(basic))
@@ -107,16 +115,37 @@ final class Authenticator {
     return "Basic " + Base64.getEncoder().encodeToString(both);
   }
 
-  private String token(RegistryHost host, Challenge challenge, Cancellation cancellation)
+  private String token(
+      RegistryHost host, Challenge challenge, Optional<String> used, Cancellation cancellation)
       throws HostFailure {
     URI realm = realm(host, challenge.parameter("realm"));
     String scope =
         challenge.parameter("scope").isEmpty() ? defaultScope : challenge.parameter("scope");
     String service = challenge.parameter("service");
+    TokenCache.Key key =
+        tokens.key(
+            host.origin(),
+            realm.toString(),
+            service,
+            scope,
+            host.upstream() ? auth : RegistryAuth.anonymous());
+    Optional<String> known = tokens.find(key);
+    if (known.isPresent() && !used.equals(known.map(BEARER::concat))) {
+      return known.get();
+    }
+    tokens.forget(key);
     Exchange.Request request =
         host.upstream() && auth instanceof RegistryAuth.IdentityToken identity
             ? refresh(host, realm, service, scope, identity)
             : ask(host, realm, service, scope);
+    Granted granted = grant(request, cancellation);
+    tokens.keep(key, granted.token(), granted.life());
+    return granted.token();
+  }
+
+  private record Granted(String token, Duration life) {}
+
+  private Granted grant(Exchange.Request request, Cancellation cancellation) throws HostFailure {
     try (Exchange.Answer answer = exchange.send(request, cancellation)) {
       if (answer.status() != 200) {
         HostFailure refused = RegistryErrors.of(answer);
@@ -134,7 +163,8 @@ final class Authenticator {
             "token server " + request.target().shown() + ": its answer holds no token",
             null);
       }
-      return token;
+      return new Granted(
+          token, Duration.ofSeconds(json.path("expires_in").asLong(TokenCache.USUAL.toSeconds())));
     } catch (IOException e) {
       // A parser's message could quote the token: only the network's own words are kept.
       boolean network = !(e instanceof com.fasterxml.jackson.core.JsonProcessingException);
@@ -173,7 +203,11 @@ final class Authenticator {
 
   private Exchange.Request ask(RegistryHost host, URI realm, String service, String scope) {
     String query = realm.getRawQuery() == null ? "" : realm.getRawQuery() + "&";
-    query += "scope=" + encode(scope);
+    // One challenge may want several, as for a blob that lies in two repositories.
+    query +=
+        Arrays.stream(scope.split(" "))
+            .map(one -> "scope=" + encode(one))
+            .collect(Collectors.joining("&"));
     if (!service.isEmpty()) {
       query += "&service=" + encode(service);
     }

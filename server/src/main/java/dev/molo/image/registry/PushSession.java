@@ -45,13 +45,17 @@ public final class PushSession {
       RegistryHost host,
       Exchange exchange,
       Credentials credentials,
+      TokenCache tokens,
       int attempts) {
     this.reference = reference;
     this.host = host;
     this.exchange = exchange;
     this.authenticator =
         new Authenticator(
-            exchange, credentials.auth(), "repository:" + reference.repository() + ":pull,push");
+            exchange,
+            credentials.auth(),
+            tokens,
+            "repository:" + reference.repository() + ":pull,push");
     this.credentials = credentials;
     this.attempts = attempts;
   }

@@ -16,6 +16,7 @@ public final class RegistryClient implements AutoCloseable {
   private final HostsDirectory hosts;
   private final NodeCredentials nodeCredentials;
   private final SectionBuffers buffers = new SectionBuffers();
+  private final TokenCache tokens = new TokenCache(System::nanoTime);
 
   public RegistryClient(Vertx vertx, RegistrySettings settings) {
     this.settings = settings;
@@ -37,6 +38,7 @@ public final class RegistryClient implements AutoCloseable {
         hosts.lookUp(reference.registry()),
         new Exchange(clients, settings),
         credentials(reference, auth, cancellation),
+        tokens,
         settings,
         buffers);
   }
@@ -62,6 +64,7 @@ public final class RegistryClient implements AutoCloseable {
         host,
         new Exchange(clients, settings),
         credentials(reference, auth, cancellation),
+        tokens,
         settings.limits().attempts());
   }
 
@@ -75,5 +78,6 @@ public final class RegistryClient implements AutoCloseable {
   @Override
   public void close() {
     clients.close();
+    tokens.close();
   }
 }

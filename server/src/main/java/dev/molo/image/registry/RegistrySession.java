@@ -62,6 +62,7 @@ public final class RegistrySession implements BlobSource {
       HostsDirectory.Hosts hosts,
       Exchange exchange,
       Credentials credentials,
+      TokenCache tokens,
       RegistrySettings settings,
       SectionBuffers buffers) {
     this.reference = reference;
@@ -69,7 +70,7 @@ public final class RegistrySession implements BlobSource {
     this.exchange = exchange;
     this.authenticator =
         new Authenticator(
-            exchange, credentials.auth(), "repository:" + reference.repository() + ":pull");
+            exchange, credentials.auth(), tokens, "repository:" + reference.repository() + ":pull");
     this.credentials = credentials;
     this.settings = settings;
     this.buffers = buffers;

@@ -185,7 +185,7 @@ final class RegistrySessionIT {
     assertThat(other.asked()).hasSize(1);
     other.on("/token", ScriptedRegistry.redirect(registry.url("/elsewhere")));
     fails(
-        () -> manifest(new RegistryAuth.IdentityToken(SECRET)),
+        () -> manifest(new RegistryAuth.IdentityToken(SECRET + "2")),
         Fault.UNAVAILABLE,
         "redirects a request that holds a secret");
   }
