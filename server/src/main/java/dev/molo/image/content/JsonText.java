@@ -20,19 +20,29 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A JSON object that a stranger wrote, read field by field. Bounded in depth; a name that occurs
- * twice is refused, because two readers could take it two ways.
+ * A JSON object that a stranger wrote, read field by field. Bounded in depth and in the number of
+ * its parts, so that a document takes little more memory than it is long; a name that occurs twice
+ * is refused, because two readers could take it two ways.
  *
  * @param what for messages: "manifest sha256:…"
  * @param node the object
  */
 record JsonText(String what, JsonNode node) {
+  /**
+   * Two bytes may make an object of a hundred, so that four megabytes would fill the daemon's heap.
+   * An index of a thousand images has 20,000, the configuration of a big one 2,000.
+   */
+  private static final int MAX_TOKENS = 100_000;
+
   private static final ObjectMapper MAPPER =
       new ObjectMapper(
               JsonFactory.builder()
                   .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                   .streamReadConstraints(
-                      StreamReadConstraints.builder().maxNestingDepth(64).build())
+                      StreamReadConstraints.builder()
+                          .maxNestingDepth(64)
+                          .maxTokenCount(MAX_TOKENS)
+                          .build())
                   .build())
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 

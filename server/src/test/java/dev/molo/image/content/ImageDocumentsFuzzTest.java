@@ -2,12 +2,15 @@ package dev.molo.image.content;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.image.Digest;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -20,10 +23,23 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
 /**
  * Documents that registries and archives give us are strangers' words: whatever they say, they are
- * understood or refused in a sentence, with nothing worse.
+ * understood or refused in a sentence, with nothing worse, and in bounded memory.
  */
 final class ImageDocumentsFuzzTest {
   private static final Digest DIGEST = Digest.ofBytes(new byte[0]);
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+  /** Buffers of the parser (8 and 4 KiB, and new ones when it fails), its tables, the message. */
+  private static final long FIXED = 256 << 10;
+
+  /** A text is copied as it grows by half, in two bytes a character, and once more at its end. */
+  private static final long BYTES_EACH = 10;
+
+  /** An object with its empty map and its place in a list that grows, and who looks for twins. */
+  private static final long TOKEN = 250;
+
+  /** As many as are read. */
+  private static final long TOKENS = 100_000;
 
   /** The names that mean something to us, so that random documents come near to real ones. */
   private static final List<String> FIELDS =
@@ -204,6 +220,23 @@ final class ImageDocumentsFuzzTest {
     readAll(utf16.getBytes(StandardCharsets.ISO_8859_1));
   }
 
+  /** Documents of the greatest length that are as full as can be. */
+  @Example
+  void documentsThatWouldFillTheHeapAreRefusedEarly() {
+    for (String part : List.of("{}", "[]", "\"a\"", "1e1", "1.5", "12345678901234567890")) {
+      int times = (ManifestDocument.MAX_BYTES - 16) / (part.length() + 1);
+      String json = "{\"layers\":[" + (part + ",").repeat(times - 1) + part + "]}";
+      assertThat(refusals(json.getBytes(StandardCharsets.UTF_8))).as(part).isEqualTo(4);
+    }
+    String text = "{\"layers\":\"" + "é".repeat(ManifestDocument.MAX_BYTES / 2 - 16) + "\"}";
+    readAll(text.getBytes(StandardCharsets.UTF_8));
+    StringBuilder names = new StringBuilder("{\"layers\":{\"0\":0");
+    for (int i = 1; names.length() < ManifestDocument.MAX_BYTES - 32; i++) {
+      names.append(",\"").append(Integer.toString(i, 36)).append("\":0");
+    }
+    readAll(names.append("}}").toString().getBytes(StandardCharsets.UTF_8));
+  }
+
   private static void readAll(byte[] bytes) {
     assertThat(refusals(bytes)).isBetween(0, 4 * TYPES.size());
   }
@@ -212,25 +245,49 @@ final class ImageDocumentsFuzzTest {
   private static int refusals(byte[] bytes) {
     int refused = 0;
     for (String type : TYPES) {
-      int no = refused(() -> ManifestDocument.parse(DIGEST, type, bytes));
+      int no = refused(bytes, () -> ManifestDocument.parse(DIGEST, type, bytes));
       refused += type.isEmpty() ? no : 0;
     }
-    refused += refused(() -> ManifestDocument.mediaType(bytes));
-    refused += refused(() -> ConfigDocument.parse(DIGEST, bytes));
-    return refused + refused(() -> DockerSave.parse("archive", bytes));
+    refused += refused(bytes, () -> ManifestDocument.mediaType(bytes));
+    refused += refused(bytes, () -> ConfigDocument.parse(DIGEST, bytes));
+    return refused + refused(bytes, () -> DockerSave.parse("archive", bytes));
   }
 
-  private static int refused(ThrowingCallable reading) {
-    try {
-      reading.call();
+  private static int refused(byte[] bytes, ThrowingCallable reading) {
+    long bound = FIXED + BYTES_EACH * bytes.length + TOKEN * Math.min(bytes.length, TOKENS);
+    Reading first = Reading.of(reading);
+    // The first of its kind loads classes, too.
+    Reading measured = first.taken() < bound ? first : Reading.of(reading);
+    assertThat(measured.taken())
+        .as("bytes allocated for a document of %d", bytes.length)
+        .isLessThan(bound);
+    if (measured.refusal().isEmpty()) {
       return 0;
-    } catch (FaultException e) {
-      assertThat(e.kind()).as(e.getMessage()).isEqualTo(Fault.INVALID_ARGUMENT);
-      assertThat(e.getMessage()).hasSizeLessThan(1200).doesNotContain("\n");
-      return 1;
-    } catch (Throwable e) {
-      // A stack that overflows is what this is about, too.
-      throw new AssertionError("neither understood nor refused", e);
+    }
+    FaultException refusal = measured.refusal().get();
+    assertThat(refusal.kind()).as(refusal.getMessage()).isEqualTo(Fault.INVALID_ARGUMENT);
+    assertThat(refusal.getMessage()).hasSizeLessThan(1200).doesNotContain("\n");
+    return 1;
+  }
+
+  /**
+   * One document read once.
+   *
+   * @param taken bytes allocated
+   */
+  private record Reading(long taken, Optional<FaultException> refusal) {
+    static Reading of(ThrowingCallable reading) {
+      long before = THREADS.getCurrentThreadAllocatedBytes();
+      Optional<FaultException> refusal = Optional.empty();
+      try {
+        reading.call();
+      } catch (FaultException e) {
+        refusal = Optional.of(e);
+      } catch (Throwable e) {
+        // A stack that overflows is what this is about, too.
+        throw new AssertionError("neither understood nor refused", e);
+      }
+      return new Reading(THREADS.getCurrentThreadAllocatedBytes() - before, refusal);
     }
   }
 }
