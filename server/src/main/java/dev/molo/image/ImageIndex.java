@@ -5,16 +5,16 @@ import dev.molo.fault.FaultException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /** All images at one moment, and the ways to find one. Immutable; replaced as a whole. */
 final class ImageIndex {
-  private static final String ALGORITHM = "sha256:";
-
   private final List<Image> sorted;
   private final TreeMap<String, Image> byHex = new TreeMap<>();
   private final Map<String, Image> byName = new HashMap<>();
@@ -37,11 +37,14 @@ final class ImageIndex {
     if (text.isEmpty()) {
       throw FaultException.invalid("image: the reference is empty");
     }
-    if (text.startsWith(ALGORITHM)) {
-      return byPrefix(text, text.substring(ALGORITHM.length()));
+    for (Digest.Algorithm algorithm : Digest.Algorithm.values()) {
+      String prefix = algorithm.prefix() + ":";
+      if (text.startsWith(prefix)) {
+        return byPrefix(text, text.substring(prefix.length()), EnumSet.of(algorithm));
+      }
     }
     Optional<Image> named = byReference(text);
-    return named.isPresent() ? named : byPrefix(text, text);
+    return named.isPresent() ? named : byPrefix(text, text, EnumSet.allOf(Digest.Algorithm.class));
   }
 
   private Optional<Image> byReference(String text) {
@@ -55,7 +58,7 @@ final class ImageIndex {
     return Optional.ofNullable(byName.get(reference.toString()));
   }
 
-  private Optional<Image> byPrefix(String text, String hex) {
+  private Optional<Image> byPrefix(String text, String hex, Set<Digest.Algorithm> algorithms) {
     if (hex.isEmpty()) {
       throw FaultException.invalid("image %s: the id is empty", Quoted.of(text));
     }
@@ -67,9 +70,11 @@ final class ImageIndex {
       if (!candidate.startsWith(hex)) {
         break;
       }
-      found.add(candidate);
+      if (algorithms.contains(byHex.get(candidate).id().digest().algorithm())) {
+        found.add(candidate);
+      }
     }
-    if (found.size() > 1 && !byHex.containsKey(hex)) {
+    if (found.size() > 1 && !found.contains(hex)) {
       throw new FaultException(
           Fault.INVALID_ARGUMENT,
           "image id "

@@ -18,11 +18,12 @@ public final class TestImage {
   private final ArrayNode layers = MAPPER.createArrayNode();
   private final ObjectNode config = MAPPER.createObjectNode();
   private String architecture = Platform.host().architecture();
+  private Digest.Algorithm algorithm = Digest.Algorithm.SHA256;
   private boolean docker;
 
   /** A layer from its plain tar and what is stored of it. */
   public TestImage layer(byte[] tar, byte[] compressed) {
-    diffIds.add(Digest.ofBytes(tar));
+    diffIds.add(digest(tar));
     Digest digest = blob(compressed);
     layers
         .addObject()
@@ -59,6 +60,19 @@ public final class TestImage {
   public TestImage architecture(String name) {
     architecture = name;
     return this;
+  }
+
+  /** By which function content is named from here on. */
+  TestImage digests(Digest.Algorithm by) {
+    algorithm = by;
+    return this;
+  }
+
+  /** As this image names content. */
+  Digest digest(byte[] bytes) {
+    var function = algorithm.newMessageDigest();
+    function.update(bytes);
+    return Digest.of(algorithm, function);
   }
 
   /** Docker's media types from here on. */
@@ -108,7 +122,7 @@ public final class TestImage {
   }
 
   public ImageId id() {
-    return new ImageId(Digest.ofBytes(configBytes()));
+    return new ImageId(digest(configBytes()));
   }
 
   public List<Digest> diffIds() {
@@ -122,7 +136,7 @@ public final class TestImage {
   }
 
   private Digest blob(byte[] bytes) {
-    Digest digest = Digest.ofBytes(bytes);
+    Digest digest = digest(bytes);
     blobs.put(digest, bytes);
     return digest;
   }

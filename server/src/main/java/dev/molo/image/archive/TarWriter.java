@@ -8,9 +8,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * Writes a plain ustar archive of a few files with short names (POSIX.1-1988; sizes above 8 GiB in
- * base-256, as GNU tar and everybody since reads them). The same files make the same bytes. One
- * thread.
+ * Writes a plain ustar archive of a few files (POSIX.1-1988; sizes above 8 GiB in base-256, as GNU
+ * tar and everybody since reads them; names above 100 bytes, as blobs by sha512 have, in a pax
+ * record of POSIX.1-2001). The same files make the same bytes. One thread.
  */
 final class TarWriter implements ArchiveSink {
   private static final int BLOCK = 512;
@@ -30,7 +30,13 @@ final class TarWriter implements ArchiveSink {
 
   @Override
   public void file(String name, long size, InputStream content) throws IOException {
-    write(header(name, size));
+    byte[] named = name.getBytes(StandardCharsets.US_ASCII);
+    if (named.length > MAX_NAME) {
+      byte[] record = pathRecord(name);
+      write(header("pax".getBytes(StandardCharsets.US_ASCII), record.length, 'x'));
+      write(Arrays.copyOf(record, record.length + padding(record.length)));
+    }
+    write(header(Arrays.copyOf(named, Math.min(named.length, MAX_NAME)), size, '0'));
     byte[] buffer = new byte[64 << 10];
     long left = size;
     while (left > 0) {
@@ -45,7 +51,7 @@ final class TarWriter implements ArchiveSink {
       throw new IOException(name + " is longer than " + size + " bytes");
     }
     written += size;
-    write(new byte[(int) (-size & (BLOCK - 1))]);
+    write(new byte[padding(size)]);
   }
 
   @Override
@@ -60,11 +66,21 @@ final class TarWriter implements ArchiveSink {
     written += bytes.length;
   }
 
-  private static byte[] header(String name, long size) throws IOException {
-    byte[] named = name.getBytes(StandardCharsets.US_ASCII);
-    if (named.length > MAX_NAME) {
-      throw new IOException("the name " + name + " is too long for this archive");
+  private static int padding(long size) {
+    return (int) (-size & (BLOCK - 1));
+  }
+
+  /** {@code LENGTH path=NAME}, of which the length is a part. */
+  private static byte[] pathRecord(String name) {
+    String rest = " path=" + name + "\n";
+    int length = rest.length() + 1;
+    while (rest.length() + Integer.toString(length).length() != length) {
+      length++;
     }
+    return (length + rest).getBytes(StandardCharsets.US_ASCII);
+  }
+
+  private static byte[] header(byte[] named, long size, char type) {
     ByteArrayOutputStream block = new ByteArrayOutputStream(BLOCK);
     block.writeBytes(Arrays.copyOf(named, MAX_NAME));
     block.writeBytes(octal(0644, 8));
@@ -73,7 +89,7 @@ final class TarWriter implements ArchiveSink {
     block.writeBytes(size > MAX_OCTAL ? binary(size) : octal(size, 12));
     block.writeBytes(octal(0, 12));
     block.writeBytes("        ".getBytes(StandardCharsets.US_ASCII));
-    block.write('0');
+    block.write(type);
     block.writeBytes(new byte[100]);
     block.writeBytes("ustar\00000".getBytes(StandardCharsets.US_ASCII));
     byte[] header = Arrays.copyOf(block.toByteArray(), BLOCK);

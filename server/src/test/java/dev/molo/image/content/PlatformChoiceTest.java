@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.molo.image.Digest;
 import dev.molo.image.Platform;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -46,6 +47,38 @@ final class PlatformChoiceTest {
     assertThat(
             chosen(arm64, entry("linux", "arm", "v7"), entry("linux", "arm64", "")).architecture())
         .isEqualTo("arm64");
+  }
+
+  private static String variant(Platform host, String... offered) {
+    return chosen(
+            host,
+            Arrays.stream(offered)
+                .map(variant -> entry("linux", host.architecture(), variant))
+                .toArray(Descriptor[]::new))
+        .variant();
+  }
+
+  @Test
+  void arm64WithoutAVariantIsV8AndTheOtherWayRound() {
+    for (String own : List.of("", "v8")) {
+      Platform host = new Platform("linux", "arm64", own);
+      assertThat(variant(host, "v9", "")).isEmpty();
+      assertThat(variant(host, "v9", "v8")).isEqualTo("v8");
+      assertThat(variant(host, "v8", "")).as("equals: the first").isEqualTo("v8");
+    }
+  }
+
+  @Test
+  void armFallsBackToOlderVariantsAndNeverToNewer() {
+    Platform v7 = new Platform("linux", "arm", "v7");
+    assertThat(variant(v7, "v5", "v6", "v7", "v8")).isEqualTo("v7");
+    assertThat(variant(v7, "v5", "v6")).isEqualTo("v6");
+    assertThat(variant(v7, "v6", "")).as("none said is v7").isEmpty();
+    assertThat(variant(new Platform("linux", "arm", "v6"), "v7", "v5")).isEqualTo("v5");
+    PlatformChoice v6 = new PlatformChoice(new Platform("linux", "arm", "v6"));
+    assertThatThrownBy(() ->
+            v6.choose("app", List.of(entry("linux", "arm", "v7"), entry("linux", "arm64", "v8"))))
+        .hasMessage("app has no image for linux/arm/v6; there is linux/arm/v7, linux/arm64/v8");
   }
 
   @Test

@@ -13,15 +13,15 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /** An HTTP server on loopback that answers as the test says, and remembers what it was asked. */
-final class ScriptedRegistry implements AutoCloseable {
+public final class ScriptedRegistry implements AutoCloseable {
 
   /** What to do with a request. */
-  interface Script {
+  public interface Script {
     void answer(HttpExchange exchange) throws IOException;
   }
 
   /** One request as it came. */
-  record Asked(
+  public record Asked(
       String method, String path, String query, Map<String, List<String>> headers, String body) {
     String header(String name) {
       return headers.getOrDefault(name, List.of("")).getFirst();
@@ -33,7 +33,7 @@ final class ScriptedRegistry implements AutoCloseable {
   private final Map<String, Script> scripts = new ConcurrentHashMap<>();
   private final List<Asked> asked = new CopyOnWriteArrayList<>();
 
-  ScriptedRegistry() throws IOException {
+  public ScriptedRegistry() throws IOException {
     server =
         HttpServer.create(
             new InetSocketAddress(InetAddress.getByAddress(new byte[] {127, 0, 0, 1}), 0), 0);
@@ -62,7 +62,7 @@ final class ScriptedRegistry implements AutoCloseable {
         .answer(exchange);
   }
 
-  String address() {
+  public String address() {
     return "127.0.0.1:" + server.getAddress().getPort();
   }
 
@@ -70,23 +70,23 @@ final class ScriptedRegistry implements AutoCloseable {
     return "http://" + address() + path;
   }
 
-  void on(String path, Script script) {
+  public void on(String path, Script script) {
     scripts.put(path, script);
   }
 
-  List<Asked> asked() {
+  public List<Asked> asked() {
     return asked;
   }
 
-  List<Asked> asked(String path) {
+  public List<Asked> asked(String path) {
     return asked.stream().filter(a -> a.path().equals(path)).toList();
   }
 
-  static void reply(HttpExchange exchange, int status, String body) throws IOException {
+  public static void reply(HttpExchange exchange, int status, String body) throws IOException {
     reply(exchange, status, body.getBytes(java.nio.charset.StandardCharsets.UTF_8));
   }
 
-  static void reply(HttpExchange exchange, int status, byte[] body) throws IOException {
+  public static void reply(HttpExchange exchange, int status, byte[] body) throws IOException {
     exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
     if (body.length > 0) {
       exchange.getResponseBody().write(body);
