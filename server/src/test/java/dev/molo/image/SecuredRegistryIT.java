@@ -54,22 +54,28 @@ final class SecuredRegistryIT {
     }
   }
 
-  private SecuredRegistry secured(String http, String auth)
+  private RegistryProcess secured(String http, String auth)
       throws IOException, InterruptedException {
-    return SecuredRegistry.start(directory, registry.storage(), http, auth);
+    return secured(registry.storage(), http, auth);
   }
 
-  private void hosts(SecuredRegistry of, String more) throws IOException {
+  /** A second registry, of what another one has or of nothing yet. */
+  private RegistryProcess secured(Path storage, String http, String auth)
+      throws IOException, InterruptedException {
+    return RegistryProcess.start(directory, storage, http, auth.isEmpty() ? "" : "auth: " + auth);
+  }
+
+  private void hosts(RegistryProcess of, String more) throws IOException {
     Path file = directory.resolve("certs.d/127.0.0.1_" + of.port() + "_/hosts.toml");
     Files.createDirectories(file.getParent());
     Files.writeString(file, "server = \"https://" + of.address() + "\"\n" + more + "\n");
   }
 
-  private Image pull(SecuredRegistry from, RegistryAuth auth) {
+  private Image pull(RegistryProcess from, RegistryAuth auth) {
     return TestStores.pull(store, from.address() + "/app:v1", auth);
   }
 
-  private void fails(SecuredRegistry from, RegistryAuth auth, Fault kind, String... words) {
+  private void fails(RegistryProcess from, RegistryAuth auth, Fault kind, String... words) {
     assertThatThrownBy(() -> pull(from, auth))
         .isInstanceOfSatisfying(
             FaultException.class, e -> assertThat(e.kind()).as(e.getMessage()).isEqualTo(kind))
@@ -84,7 +90,7 @@ final class SecuredRegistryIT {
   @Test
   void serverIsTrustedByItsAuthority() throws Exception {
     TestCertificates.Pair authority = certificates.authority("ca");
-    try (SecuredRegistry tls = secured(tls(certificates.issue("server", authority), ""), "")) {
+    try (RegistryProcess tls = secured(tls(certificates.issue("server", authority), ""), "")) {
       hosts(tls, "");
       fails(tls, RegistryAuth.anonymous(), Fault.UNAVAILABLE, "https://" + tls.address(), "TLS");
       hosts(tls, "ca = \"" + certificates.authority("other").certificate() + "\"");
@@ -103,7 +109,7 @@ final class SecuredRegistryIT {
     TestCertificates.Pair authority = certificates.authority("ca");
     TestCertificates.Pair client = certificates.issue("client", authority);
     String wanted = ", clientcas: [" + authority.certificate() + "]";
-    try (SecuredRegistry tls = secured(tls(certificates.issue("server", authority), wanted), "")) {
+    try (RegistryProcess tls = secured(tls(certificates.issue("server", authority), wanted), "")) {
       String ca = "ca = \"" + authority.certificate() + "\"\n";
       hosts(tls, ca);
       fails(tls, RegistryAuth.anonymous(), Fault.UNAVAILABLE, tls.address());
@@ -115,7 +121,7 @@ final class SecuredRegistryIT {
   @Test
   void tunnelThroughAProxyIsTaken() throws Exception {
     TestCertificates.Pair authority = certificates.authority("ca");
-    try (SecuredRegistry tls = secured(tls(certificates.issue("server", authority), ""), "");
+    try (RegistryProcess tls = secured(tls(certificates.issue("server", authority), ""), "");
         TunnelProxy proxy = new TunnelProxy()) {
       hosts(
           tls,
@@ -138,7 +144,7 @@ final class SecuredRegistryIT {
   @Test
   void socksProxyIsTaken() throws Exception {
     TestCertificates.Pair authority = certificates.authority("ca");
-    try (SecuredRegistry tls = secured(tls(certificates.issue("server", authority), ""), "");
+    try (RegistryProcess tls = secured(tls(certificates.issue("server", authority), ""), "");
         SocksProxy proxy = new SocksProxy("user", SECRET)) {
       String ca = "ca = \"" + authority.certificate() + "\"\nproxy = \"socks5://user:%s@%s\"";
       hosts(tls, ca.formatted("wrong", proxy.address()));
@@ -154,7 +160,7 @@ final class SecuredRegistryIT {
   void passwordFileIsSatisfiedByTheRequestAndByTheNode() throws Exception {
     Path htpasswd = directory.resolve("htpasswd");
     Files.writeString(htpasswd, HTPASSWD);
-    try (SecuredRegistry basic =
+    try (RegistryProcess basic =
         secured("", "{htpasswd: {realm: molo, path: %s}}".formatted(htpasswd))) {
       fails(
           basic,
@@ -199,7 +205,7 @@ final class SecuredRegistryIT {
   void tokenServerIsAskedForOneRepository() throws Exception {
     TestCertificates.Pair signer = certificates.authority("signer");
     try (TokenServer tokens = tokenServer(signer);
-        SecuredRegistry bearer = secured("", bearer(tokens, signer))) {
+        RegistryProcess bearer = secured("", bearer(tokens, signer))) {
       fails(
           bearer,
           RegistryAuth.anonymous(),
@@ -226,7 +232,7 @@ final class SecuredRegistryIT {
   void tokenIsUsedAgainByTheNextPullOfTheSameAndOfNobodyElse() throws Exception {
     TestCertificates.Pair signer = certificates.authority("signer");
     try (TokenServer tokens = tokenServer(signer);
-        SecuredRegistry bearer = secured("", bearer(tokens, signer))) {
+        RegistryProcess bearer = secured("", bearer(tokens, signer))) {
       pull(bearer, BASIC);
       assertThat(tokens.scopes()).hasSize(1);
       store.remove(bearer.address() + "/app:v1");
@@ -245,7 +251,7 @@ final class SecuredRegistryIT {
   void tokenThatDoesNotLastIsAskedForAgain() throws Exception {
     TestCertificates.Pair signer = certificates.authority("signer");
     try (TokenServer tokens = tokenServer(signer);
-        SecuredRegistry bearer = secured("", bearer(tokens, signer))) {
+        RegistryProcess bearer = secured("", bearer(tokens, signer))) {
       tokens.lifeInSeconds(1);
       pull(bearer, BASIC);
       pull(bearer, BASIC);
@@ -257,7 +263,7 @@ final class SecuredRegistryIT {
   void refusedTokenIsFetchedAnew() throws Exception {
     TestCertificates.Pair signer = certificates.authority("signer");
     try (TokenServer tokens = tokenServer(signer);
-        SecuredRegistry bearer = secured("", bearer(tokens, signer))) {
+        RegistryProcess bearer = secured("", bearer(tokens, signer))) {
       tokens.givesEmptyTokens(true);
       fails(bearer, BASIC, Fault.UNAUTHENTICATED, "401");
       int asked = tokens.scopes().size();
@@ -292,9 +298,8 @@ final class SecuredRegistryIT {
     Image image = pulledHere();
     TestCertificates.Pair authority = certificates.authority("ca");
     Path htpasswd = Files.writeString(directory.resolve("htpasswd"), HTPASSWD);
-    try (SecuredRegistry basic =
-        SecuredRegistry.start(
-            directory,
+    try (RegistryProcess basic =
+        secured(
             directory.resolve("pushed"),
             tls(certificates.issue("server", authority), ""),
             "{htpasswd: {realm: molo, path: %s}}".formatted(htpasswd))) {
@@ -317,9 +322,8 @@ final class SecuredRegistryIT {
     Image image = pulledHere();
     TestCertificates.Pair signer = certificates.authority("signer");
     try (TokenServer tokens = tokenServer(signer);
-        SecuredRegistry bearer =
-            SecuredRegistry.start(
-                directory, directory.resolve("pushed"), "", bearer(tokens, signer))) {
+        RegistryProcess bearer =
+            secured(directory.resolve("pushed"), "", bearer(tokens, signer))) {
       String target = bearer.address() + "/team/app:v2";
       pushFails(target, RegistryAuth.anonymous(), "token server", "I do not know you");
       push(target, BASIC);

@@ -1,7 +1,6 @@
 package dev.molo.image;
 
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -9,30 +8,22 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
 /** Debian's docker-registry on a loopback port of its own. */
 public final class TestRegistry implements AutoCloseable {
-  public static final Path PROGRAM = Path.of("/usr/bin/docker-registry");
-
-  private final Process process;
+  private final RegistryProcess process;
   private final Path storage;
-  private final int port;
   private final HttpClient client = HttpClient.newHttpClient();
-  private final String scheme;
   private final Map<String, String> headers;
 
-  private TestRegistry(
-      Process process, Path storage, int port, String scheme, Map<String, String> headers) {
+  private TestRegistry(RegistryProcess process, Path storage, Map<String, String> headers) {
     this.process = process;
     this.storage = storage;
-    this.port = port;
-    this.scheme = scheme;
     this.headers = headers;
   }
 
   public static boolean installed() {
-    return Files.isExecutable(PROGRAM);
+    return Files.isExecutable(RegistryProcess.PROGRAM);
   }
 
   /** Plain http, nobody asks who we are. */
@@ -48,55 +39,18 @@ public final class TestRegistry implements AutoCloseable {
    */
   public static TestRegistry start(Path directory, String moreYaml, Map<String, String> headers)
       throws IOException, InterruptedException {
-    int port;
-    try (ServerSocket probe = new ServerSocket(0)) {
-      port = probe.getLocalPort();
-    }
-    Path config = directory.resolve("config-" + port + ".yml");
-    Files.writeString(
-        config,
-        """
-        version: 0.1
-        log: {level: warn}
-        storage: {filesystem: {rootdirectory: %s}, delete: {enabled: true}}
-        http: {addr: "127.0.0.1:%d"}
-        %s
-        """
-            .formatted(directory.resolve("data-" + port), port, moreYaml));
-    Process process =
-        new ProcessBuilder(PROGRAM.toString(), "serve", config.toString())
-            .redirectErrorStream(true)
-            .redirectOutput(directory.resolve("registry-" + port + ".log").toFile())
-            .start();
-    TestRegistry registry =
-        new TestRegistry(process, directory.resolve("data-" + port), port, "http", headers);
-    registry.awaitReady();
-    return registry;
-  }
-
-  private void awaitReady() throws InterruptedException {
-    for (int i = 0; i < 200; i++) {
-      try {
-        if (client
-                .send(request("/v2/").build(), HttpResponse.BodyHandlers.discarding())
-                .statusCode()
-            < 500) {
-          return;
-        }
-      } catch (IOException e) {
-        Thread.sleep(25);
-      }
-    }
-    throw new IllegalStateException("docker-registry does not answer on port " + port);
+    Path storage = Files.createTempDirectory(directory, "registry");
+    return new TestRegistry(
+        RegistryProcess.start(directory, storage, "", moreYaml), storage, headers);
   }
 
   /** {@code 127.0.0.1:port}. */
   public String address() {
-    return "127.0.0.1:" + port;
+    return process.address();
   }
 
   public int port() {
-    return port;
+    return process.port();
   }
 
   /** The folder of everything that was pushed. */
@@ -143,7 +97,7 @@ public final class TestRegistry implements AutoCloseable {
                 .POST(HttpRequest.BodyPublishers.noBody()));
     expect(opened, 202);
     URI location =
-        URI.create(scheme + "://" + address())
+        URI.create("http://" + address())
             .resolve(opened.headers().firstValue("Location").orElseThrow());
     String separator = location.getQuery() == null ? "?" : "&";
     HttpRequest.Builder put =
@@ -156,7 +110,7 @@ public final class TestRegistry implements AutoCloseable {
 
   private HttpRequest.Builder request(String path) {
     HttpRequest.Builder builder =
-        HttpRequest.newBuilder(URI.create(scheme + "://" + address() + path));
+        HttpRequest.newBuilder(URI.create("http://" + address() + path));
     headers.forEach(builder::header);
     return builder;
   }
@@ -180,13 +134,6 @@ public final class TestRegistry implements AutoCloseable {
 
   @Override
   public void close() {
-    process.destroy();
-    try {
-      if (!process.waitFor(5, TimeUnit.SECONDS)) {
-        process.destroyForcibly().waitFor();
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    process.close();
   }
 }
