@@ -322,8 +322,7 @@ final class SecuredRegistryIT {
     Image image = pulledHere();
     TestCertificates.Pair signer = certificates.authority("signer");
     try (TokenServer tokens = tokenServer(signer);
-        RegistryProcess bearer =
-            secured(directory.resolve("pushed"), "", bearer(tokens, signer))) {
+        RegistryProcess bearer = secured(directory.resolve("pushed"), "", bearer(tokens, signer))) {
       String target = bearer.address() + "/team/app:v2";
       pushFails(target, RegistryAuth.anonymous(), "token server", "I do not know you");
       push(target, BASIC);

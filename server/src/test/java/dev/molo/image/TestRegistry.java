@@ -109,8 +109,7 @@ public final class TestRegistry implements AutoCloseable {
   }
 
   private HttpRequest.Builder request(String path) {
-    HttpRequest.Builder builder =
-        HttpRequest.newBuilder(URI.create("http://" + address() + path));
+    HttpRequest.Builder builder = HttpRequest.newBuilder(URI.create("http://" + address() + path));
     headers.forEach(builder::header);
     return builder;
   }
