@@ -61,6 +61,8 @@ final class WriteBackIT {
     diskMounted = true;
     stores = new TestStores(disk);
     store = stores.start();
+    // Its folders are not to be among what is lost.
+    ran("sync", "-f", disk.toString());
   }
 
   @AfterEach
