@@ -1,7 +1,5 @@
 package dev.molo.image.layer;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.image.Cancellation;
@@ -10,7 +8,6 @@ import dev.molo.image.LayerUse;
 import dev.molo.image.content.BlobSource;
 import dev.molo.image.content.Descriptor;
 import dev.molo.linux.DirEntry;
-import dev.molo.linux.Errno;
 import dev.molo.linux.Fd;
 import dev.molo.linux.Files;
 import dev.molo.linux.Hashing;
@@ -65,11 +62,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class LayerStore implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(LayerStore.class);
-  private static final ObjectMapper MAPPER = new ObjectMapper();
   private static final int DIRECTORY =
       OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW;
   private static final String EMPTY = "empty";
-  private static final String RECORD = "layer";
   private static final String SYNCED = "synced";
 
   private final Path root;
@@ -79,16 +74,16 @@ public final class LayerStore implements AutoCloseable {
   private final UnpackLimits limits;
   private final boolean keepBlobs;
   private final String boot;
-  private final RecordFile records;
+  private final LayerRecords records;
   private final Fd rootFd;
   private final Fd layersFd;
   private final Fd ingestFd;
-  private final Fd trashFd;
   private final Fd replacedFd;
   private final UncleanBoots uncleanBoots;
   private final ExecutorService workers;
   private final ExecutorService checkers;
   private final ExecutorService deleter;
+  private final Trash trash;
   private final AtomicLong sequence = new AtomicLong();
 
   private final ReentrantLock lock = new ReentrantLock();
@@ -127,19 +122,19 @@ public final class LayerStore implements AutoCloseable {
     this.limits = limits;
     this.keepBlobs = keepBlobs;
     this.boot = linux.system().bootId();
-    this.records = new RecordFile(files, "layer", 1);
+    this.records = new LayerRecords(files);
     makeDirectories(root);
     this.rootFd = open(root);
     this.layersFd = open(root.resolve("layers"));
     this.ingestFd = open(root.resolve("ingest"));
     // Layers that are unpacked at once do not wait for each other's part of the disk then.
     files.hintUnrelatedTrees(ingestFd);
-    this.trashFd = open(root.resolve("trash"));
     this.replacedFd = open(root.resolve("replaced"));
     this.uncleanBoots = new UncleanBoots(files, rootFd, boot);
     this.unsynced = new UnsyncedLayers(files, root);
     this.workers = pool("molo-unpack-", workers);
     this.deleter = pool("molo-image-delete-", 1);
+    this.trash = new Trash(files, root, open(root.resolve("trash")), deleter);
     this.checkers = pool("molo-verify-", 2);
     scan();
   }
@@ -180,16 +175,14 @@ public final class LayerStore implements AutoCloseable {
 
   private void scan() {
     // The half-made and the half-deleted of the process before.
-    for (DirEntry left : files.list(trashFd)) {
-      deleteLater(left.name());
-    }
+    trash.empty();
     for (DirEntry left : files.list(ingestFd)) {
-      discard(ingestFd, left.name());
+      trash.discard(ingestFd, left.name());
     }
     for (DirEntry left : files.list(replacedFd)) {
       // Containers of this boot may run on it, and which ones nobody knows any more.
       if (!left.name().startsWith(boot + ".")) {
-        discard(replacedFd, left.name());
+        trash.discard(replacedFd, left.name());
       }
     }
     WriteBack before = unsynced.begin();
@@ -204,7 +197,7 @@ public final class LayerStore implements AutoCloseable {
 
   private void scanLayer(String name, WriteBack before) {
     try (Fd directory = files.openat2(layersFd, name, DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH)) {
-      StoredLayer layer = decode(records.read(directory, RECORD));
+      StoredLayer layer = records.read(directory);
       if (!layer.name().equals(name)) {
         throw new IOException("it is the record of layer " + layer.name());
       }
@@ -407,7 +400,7 @@ public final class LayerStore implements AutoCloseable {
   }
 
   private boolean discarded(String old) {
-    discard(replacedFd, old);
+    trash.discard(replacedFd, old);
     return true;
   }
 
@@ -437,7 +430,7 @@ public final class LayerStore implements AutoCloseable {
   /** Under the lock. */
   private void drop(String name) {
     forget(name);
-    discard(layersFd, name);
+    trash.discard(layersFd, name);
   }
 
   /** Under the lock. */
@@ -474,7 +467,7 @@ public final class LayerStore implements AutoCloseable {
     users.removeIf(hold -> !hold.mounted());
     // Before the records of containers are read, any of them may be a user.
     if (mayDelete && users.isEmpty()) {
-      discard(layersFd, name);
+      trash.discard(layersFd, name);
       return;
     }
     try {
@@ -488,23 +481,6 @@ public final class LayerStore implements AutoCloseable {
     }
   }
 
-  private void discard(Fd from, String name) {
-    toTrash(from, name).ifPresent(this::deleteLater);
-  }
-
-  private Optional<String> toTrash(Fd from, String name) {
-    String moved = Long.toHexString(System.nanoTime()) + "-" + sequence.incrementAndGet();
-    try {
-      files.renameat2(from, name, trashFd, moved, 0);
-      return Optional.of(moved);
-    } catch (LinuxException e) {
-      if (e.errno() != Errno.ENOENT) {
-        LOG.error("image store {}: {} cannot be moved to trash: {}", root, name, e.getMessage());
-      }
-      return Optional.empty();
-    }
-  }
-
   /**
    * Moves something of the store to the trash. In the background, {@code before} is run, and then
    * it is deleted, and what is released from now on behind it.
@@ -512,24 +488,7 @@ public final class LayerStore implements AutoCloseable {
    * @return false when it could not be moved; the log says why
    */
   public boolean discard(Fd from, String name, Runnable before) {
-    Optional<String> moved = toTrash(from, name);
-    deleter.execute(before);
-    moved.ifPresent(this::deleteLater);
-    return moved.isPresent();
-  }
-
-  private void deleteLater(String inTrash) {
-    deleter.execute(() -> {
-      try {
-        new TreeRemoval(files, trashFd).remove(inTrash);
-      } catch (LinuxException e) {
-        LOG.error(
-            "image store {}: trash/{} cannot be deleted, the next start tries again: {}",
-            root,
-            inTrash,
-            e.getMessage());
-      }
-    });
+    return trash.discard(from, name, before);
   }
 
   private void recount() {
@@ -705,13 +664,13 @@ public final class LayerStore implements AutoCloseable {
               result.tarBytes(),
               keep ? Optional.of(blob.digest()) : Optional.empty(),
               boot);
-      records.write(directory, RECORD, encode(layer), false);
+      records.write(directory, layer);
       publish(making, layer, writeBack);
       done = true;
       return layer;
     } finally {
       if (!done) {
-        removeNow(making);
+        trash.removeNow(ingestFd, making);
       }
     }
   }
@@ -727,7 +686,7 @@ public final class LayerStore implements AutoCloseable {
   private void publish(String making, StoredLayer layer, WriteBack writeBack) {
     lock.lock();
     try {
-      discard(layersFd, layer.name());
+      trash.discard(layersFd, layer.name());
       files.renameat2(ingestFd, making, layersFd, layer.name(), 0);
       present.put(layer.name(), layer);
       unsynced.add(layer.name(), writeBack);
@@ -738,21 +697,6 @@ public final class LayerStore implements AutoCloseable {
       lock.unlock();
     }
     recount();
-  }
-
-  /** What a failed layer leaves is gone before the failure is told; a delete needs no space. */
-  private void removeNow(String making) {
-    String moved = Long.toHexString(System.nanoTime()) + "-" + sequence.incrementAndGet();
-    try {
-      files.renameat2(ingestFd, making, trashFd, moved, 0);
-      new TreeRemoval(files, trashFd).remove(moved);
-    } catch (LinuxException e) {
-      LOG.error(
-          "image store {}: half-made layer {} cannot be deleted, the next start tries again: {}",
-          root,
-          making,
-          e.getMessage());
-    }
   }
 
   /**
@@ -942,7 +886,7 @@ public final class LayerStore implements AutoCloseable {
         Fd empty = files.openat2(ingestFd, scratch, DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH)) {
       return new LayerVerification(files, hashing).run(layer, directory, empty, cancellation);
     } finally {
-      removeNow(scratch);
+      trash.removeNow(ingestFd, scratch);
     }
   }
 
@@ -1017,35 +961,6 @@ public final class LayerStore implements AutoCloseable {
     }
   }
 
-  private static byte[] encode(StoredLayer layer) {
-    try {
-      return MAPPER.writeValueAsBytes(
-          MAPPER
-              .createObjectNode()
-              .put("diffId", layer.diffId().toString())
-              .put("bytes", layer.bytes())
-              .put("inodes", layer.inodes())
-              .put("tarBytes", layer.tarBytes())
-              .put("blob", layer.blob().map(Digest::toString).orElse(""))
-              .put("boot", layer.boot()));
-    } catch (IOException e) {
-      throw new IllegalStateException("a record of strings and numbers can always be written", e);
-    }
-  }
-
-  private static StoredLayer decode(byte[] content) throws IOException {
-    JsonNode json = MAPPER.readTree(content);
-    Digest diffId = Digest.parse(json.path("diffId").asText());
-    return new StoredLayer(
-        diffId,
-        StoredLayer.nameOf(diffId),
-        json.path("bytes").asLong(),
-        json.path("inodes").asLong(),
-        json.path("tarBytes").asLong(-1),
-        Optional.of(json.path("blob").asText()).filter(b -> !b.isEmpty()).map(Digest::parse),
-        json.path("boot").asText());
-  }
-
   /** The directory images itself, for records beside the layers. */
   public Fd rootDirectory() {
     return rootFd;
@@ -1078,7 +993,8 @@ public final class LayerStore implements AutoCloseable {
       if (ended) {
         unsynced.names().forEach(unsynced::remove);
         uncleanBoots.close();
-        for (Fd fd : List.of(layersFd, ingestFd, trashFd, replacedFd, rootFd)) {
+        trash.close();
+        for (Fd fd : List.of(layersFd, ingestFd, replacedFd, rootFd)) {
           fd.close();
         }
       }
