@@ -1,5 +1,6 @@
 package dev.molo.image.layer;
 
+import com.github.luben.zstd.RecyclingBufferPool;
 import com.github.luben.zstd.ZstdInputStreamNoFinalizer;
 import dev.molo.linux.Inflation;
 import java.io.IOException;
@@ -29,7 +30,7 @@ public final class Decompression {
       return new GzipStream(in, inflation.begin());
     }
     if (n >= 4 && (is(magic, 0x28, 0xb5, 0x2f, 0xfd) || isSkippableFrame(magic))) {
-      return new ZstdInputStreamNoFinalizer(in);
+      return new ZstdInputStreamNoFinalizer(in, RecyclingBufferPool.INSTANCE);
     }
     if (n >= 3 && is(magic, 'B', 'Z', 'h')) {
       throw new IOException("it is compressed with bzip2; gzip, zstd and plain tar are supported");

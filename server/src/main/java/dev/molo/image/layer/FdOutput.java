@@ -7,11 +7,8 @@ import java.nio.ByteBuffer;
 
 /** Writes to a descriptor, which stays its owner's. LinuxException is not wrapped. One thread. */
 final class FdOutput extends OutputStream {
-  private static final int BUFFER = 64 << 10;
-
   private final Files files;
   private final Fd fd;
-  private final ByteBuffer direct = ByteBuffer.allocateDirect(BUFFER);
 
   FdOutput(Files files, Fd fd) {
     this.files = files;
@@ -25,13 +22,6 @@ final class FdOutput extends OutputStream {
 
   @Override
   public void write(byte[] bytes, int offset, int length) {
-    int at = offset;
-    int end = offset + length;
-    while (at < end) {
-      int n = Math.min(BUFFER, end - at);
-      direct.clear().put(bytes, at, n).flip();
-      files.writeFully(fd, direct);
-      at += n;
-    }
+    files.writeFully(fd, ByteBuffer.wrap(bytes, offset, length));
   }
 }

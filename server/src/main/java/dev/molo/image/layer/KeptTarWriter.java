@@ -19,13 +19,15 @@ final class KeptTarWriter implements TarRecorder, AutoCloseable {
 
   private final Fd file;
   private final DataOutputStream out;
-  private final byte[] pending = new byte[KeptTar.MAX_STRUCTURE];
+  private final byte[] pending;
   private int pendingBytes;
 
   /**
    * @param directory the layer's own, where the file is made
+   * @param pending for this alone; {@link KeptTar#MAX_STRUCTURE} bytes at most
    */
-  KeptTarWriter(Files files, Fd directory) throws IOException {
+  KeptTarWriter(Files files, Fd directory, byte[] pending) throws IOException {
+    this.pending = pending;
     int flags = OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL | OpenFlags.O_NOFOLLOW;
     file = files.openat2(directory, KeptTar.FILE, flags, 0600, OpenFlags.RESOLVE_BENEATH);
     try {

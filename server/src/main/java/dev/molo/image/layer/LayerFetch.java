@@ -10,26 +10,23 @@ import dev.molo.linux.Hashing;
 import dev.molo.linux.Inflation;
 import dev.molo.linux.LinuxException;
 import dev.molo.linux.OpenFlags;
-import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.function.LongConsumer;
 
 /**
- * One layer from its compressed stream to files: decompressed, hashed on both sides and unpacked as
- * the bytes arrive. Blocks its thread, which should be a platform thread.
+ * Layers from their compressed streams to files: decompressed, hashed on both sides and unpacked as
+ * the bytes arrive. Each blocks its thread, which should be a platform thread. Thread-safe.
  */
 final class LayerFetch {
   private static final int DIRECTORY =
       OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW;
 
-  /** Decompressed and hashed at once; a tar's headers alone are 512 bytes. */
-  private static final int BUFFER = 128 << 10;
-
   private final Files files;
   private final Hashing hashing;
   private final Inflation inflation;
   private final UnpackLimits limits;
+  private final LayerBuffers.Spares spares = new LayerBuffers.Spares();
 
   LayerFetch(Files files, Hashing hashing, Inflation inflation, UnpackLimits limits) {
     this.files = files;
@@ -55,14 +52,29 @@ final class LayerFetch {
    */
   Result run(
       Descriptor blob, Digest diffId, InputStream source, Fd directory, LongConsumer progress) {
+    LayerBuffers buffers = spares.take();
+    try {
+      return run(blob, diffId, source, directory, progress, buffers);
+    } finally {
+      spares.giveBack(buffers);
+    }
+  }
+
+  private Result run(
+      Descriptor blob,
+      Digest diffId,
+      InputStream source,
+      Fd directory,
+      LongConsumer progress,
+      LayerBuffers buffers) {
     try (VerifiedStream compressed =
             new VerifiedStream(hashing, source, blob.digest(), blob.size(), progress);
-        KeptTarWriter kept = new KeptTarWriter(files, directory)) {
+        KeptTarWriter kept = new KeptTarWriter(files, directory, buffers.structure())) {
       files.mkdirat(directory, "fs", 0755);
       try (Fd fs = files.openat2(directory, "fs", DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH)) {
         SetAsideFiles aside = new SetAsideFiles(files, directory, kept);
-        LayerUnpacker unpacker = new LayerUnpacker(files, fs, limits, aside, true);
-        return unpack(compressed, blob, diffId, unpacker, kept);
+        LayerUnpacker unpacker = new LayerUnpacker(files, fs, limits, aside, true, buffers);
+        return unpack(compressed, blob, diffId, unpacker, kept, buffers);
       }
     } catch (IOException e) {
       throw new FaultException(Fault.INTERNAL, "layer " + blob.digest() + ": " + e.getMessage(), e);
@@ -76,14 +88,14 @@ final class LayerFetch {
       Descriptor blob,
       Digest diffId,
       LayerUnpacker unpacker,
-      KeptTarWriter kept)
+      KeptTarWriter kept,
+      LayerBuffers buffers)
       throws IOException {
     RatioGuard ratio = new RatioGuard(compressed, limits);
     try (VerifiedStream tar =
         new VerifiedStream(
             hashing, Decompression.open(compressed, inflation), diffId, Long.MAX_VALUE, ratio)) {
-      UnpackedLayer layer =
-          unpacker.unpack(new TarReader(new BufferedInputStream(tar, BUFFER), kept));
+      UnpackedLayer layer = unpacker.unpack(new TarReader(buffers.buffered(tar), kept));
       tar.verify("the unpacked content");
       compressed.verify("the compressed content");
       if (compressed.count() != blob.size()) {

@@ -11,7 +11,6 @@ import dev.molo.linux.DirEntry;
 import dev.molo.linux.Fd;
 import dev.molo.linux.Files;
 import dev.molo.linux.Hashing;
-import dev.molo.linux.Inflation;
 import dev.molo.linux.Linux;
 import dev.molo.linux.LinuxException;
 import dev.molo.linux.OpenFlags;
@@ -70,8 +69,7 @@ public final class LayerStore implements AutoCloseable {
   private final Path root;
   private final Files files;
   private final Hashing hashing;
-  private final Inflation inflation;
-  private final UnpackLimits limits;
+  private final LayerFetch fetch;
   private final boolean keepBlobs;
   private final String boot;
   private final LayerRecords records;
@@ -118,8 +116,7 @@ public final class LayerStore implements AutoCloseable {
     this.root = root;
     this.files = linux.files();
     this.hashing = linux.hashing();
-    this.inflation = linux.inflation();
-    this.limits = limits;
+    this.fetch = new LayerFetch(files, hashing, linux.inflation(), limits);
     this.keepBlobs = keepBlobs;
     this.boot = linux.system().bootId();
     this.records = new LayerRecords(files);
@@ -647,13 +644,12 @@ public final class LayerStore implements AutoCloseable {
       boolean keep = keepBlobs && !blob.digest().equals(diffId);
       InputStream content = source.open(blob, work.cancellation());
       LayerFetch.Result result =
-          new LayerFetch(files, hashing, inflation, limits)
-              .run(
-                  blob,
-                  diffId,
-                  keep ? new KeptBlob(files, content, directory) : content,
-                  directory,
-                  work::progress);
+          fetch.run(
+              blob,
+              diffId,
+              keep ? new KeptBlob(files, content, directory) : content,
+              directory,
+              work::progress);
       UnpackedLayer unpacked = result.layer();
       StoredLayer layer =
           new StoredLayer(

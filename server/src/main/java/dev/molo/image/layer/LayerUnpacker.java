@@ -31,7 +31,6 @@ import org.slf4j.LoggerFactory;
  */
 final class LayerUnpacker {
   private static final Logger LOG = LoggerFactory.getLogger(LayerUnpacker.class);
-  private static final int BUFFER = 128 << 10;
   private static final int BLOCK = 4096;
 
   /**
@@ -52,8 +51,8 @@ final class LayerUnpacker {
   private final UnpackLimits limits;
   private final LayerTree tree;
   private final boolean contents;
-  private final byte[] buffer = new byte[BUFFER];
-  private final ByteBuffer direct = ByteBuffer.allocateDirect(BUFFER);
+  private final byte[] buffer;
+  private final ByteBuffer direct;
   private final Map<String, TimeSpec> directoryTimes = new LinkedHashMap<>();
   private long bytes;
   private long inodes;
@@ -62,19 +61,27 @@ final class LayerUnpacker {
   private boolean warnedOfAttributes;
 
   LayerUnpacker(Files files, Fd root, UnpackLimits limits) {
-    this(files, root, limits, LayerTree.Spared.nothing(), true);
+    this(files, root, limits, LayerTree.Spared.nothing(), true, LayerBuffers.make());
   }
 
   /**
    * @param spared is offered what one entry takes the place of
    * @param contents whether files are filled; without, they are as long and empty
+   * @param buffers for this alone until it is done
    */
   LayerUnpacker(
-      Files files, Fd root, UnpackLimits limits, LayerTree.Spared spared, boolean contents) {
+      Files files,
+      Fd root,
+      UnpackLimits limits,
+      LayerTree.Spared spared,
+      boolean contents,
+      LayerBuffers buffers) {
     this.files = files;
     this.root = root;
     this.limits = limits;
     this.contents = contents;
+    this.buffer = buffers.file();
+    this.direct = buffers.direct();
     this.tree = new LayerTree(files, root, this::subtract, spared);
   }
 

@@ -52,7 +52,8 @@ final class LayerVerification {
                 Long.MAX_VALUE,
                 _ -> cancellation.check())) {
       SetAsideFiles aside = new SetAsideFiles(files, scratch, TarRecorder.none());
-      LayerUnpacker unpacker = new LayerUnpacker(files, skeleton, NO_LIMITS, aside, false);
+      LayerUnpacker unpacker =
+          new LayerUnpacker(files, skeleton, NO_LIMITS, aside, false, LayerBuffers.make());
       unpacker.unpack(new TarReader(tar, TarRecorder.none()));
       tar.verify("the archive made again");
       verifyBlob(layer, directory, cancellation);

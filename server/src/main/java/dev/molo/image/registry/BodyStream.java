@@ -7,8 +7,6 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientResponse;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -18,11 +16,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * network and no memory grows.
  */
 final class BodyStream extends InputStream {
-  /**
-   * Little: what waits here lives on the heap, and what four layers have waiting should die in the
-   * collector's young part. The kernel's socket buffer is the bigger one.
-   */
-  private static final int HIGH = 256 << 10;
+  /** Little, for it lives on the heap. The kernel's socket buffer is the bigger one. */
+  private static final int HIGH = 128 << 10;
 
   private static final int LOW = HIGH / 2;
 
@@ -33,9 +28,7 @@ final class BodyStream extends InputStream {
   private final Cancellation.Registration registration;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private final Deque<Buffer> buffers = new ArrayDeque<>();
-  private int headOffset;
-  private int held;
+  private final BodyBuffer buffer = new BodyBuffer(HIGH + HttpClients.CHUNK);
   private long waitedInAll;
   private long waitedNow;
   private long takenNow;
@@ -58,15 +51,14 @@ final class BodyStream extends InputStream {
     this.registration = cancellation.onCancel(this::abort);
   }
 
-  private void arrived(Buffer buffer) {
+  private void arrived(Buffer bytes) {
     lock.lock();
     try {
       if (closed) {
         return;
       }
-      buffers.add(buffer);
-      held += buffer.length();
-      if (held >= HIGH && !paused) {
+      buffer.add(bytes);
+      if (buffer.length() >= HIGH && !paused) {
         paused = true;
         response.pause();
       }
@@ -93,7 +85,7 @@ final class BodyStream extends InputStream {
     lock.lock();
     try {
       closed = true;
-      buffers.clear();
+      buffer.clear();
       changed.signalAll();
     } finally {
       lock.unlock();
@@ -134,7 +126,7 @@ final class BodyStream extends InputStream {
     lock.lock();
     try {
       long left = limits.idle().toNanos();
-      while (buffers.isEmpty()) {
+      while (buffer.length() == 0) {
         cancellation.check();
         if (ended) {
           return end();
@@ -171,10 +163,10 @@ final class BodyStream extends InputStream {
       return;
     }
     double seconds = waitedNow / 1e9;
-    if (takenNow + held < limits.minimumRate() * seconds) {
+    if (takenNow + buffer.length() < limits.minimumRate() * seconds) {
       throw new IOException(
           "only %d bytes came in %.1f s of waiting; %d bytes a second is the least"
-              .formatted(takenNow + held, seconds, limits.minimumRate()));
+              .formatted(takenNow + buffer.length(), seconds, limits.minimumRate()));
     }
     waitedNow = 0;
     takenNow = 0;
@@ -198,17 +190,9 @@ final class BodyStream extends InputStream {
   }
 
   private int take(byte[] into, int offset, int length) {
-    Buffer head = buffers.peek();
-    int n = Math.min(length, head.length() - headOffset);
-    head.getBytes(headOffset, headOffset + n, into, offset);
-    headOffset += n;
-    held -= n;
+    int n = buffer.take(into, offset, length);
     takenNow += n;
-    if (headOffset == head.length()) {
-      buffers.remove();
-      headOffset = 0;
-    }
-    if (paused && held <= LOW) {
+    if (paused && buffer.length() <= LOW) {
       paused = false;
       eventLoop.runOnContext(v -> response.resume());
     }
@@ -224,7 +208,7 @@ final class BodyStream extends InputStream {
     try {
       unread = !ended && !closed;
       closed = true;
-      buffers.clear();
+      buffer.clear();
     } finally {
       lock.unlock();
     }

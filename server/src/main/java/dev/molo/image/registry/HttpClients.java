@@ -28,6 +28,12 @@ final class HttpClients implements AutoCloseable {
   /** More than all layers of all pulls can use at once, so that no request waits for another. */
   private static final int CONNECTIONS_PER_HOST = 96;
 
+  /**
+   * A body is handed on in pieces of up to this. Each costs the event loop the same, but a
+   * connection that is paused holds up to 16 of them.
+   */
+  static final int CHUNK = 16 << 10;
+
   /** Where Debian and its relatives, and Red Hat's, keep the authorities that the system trusts. */
   private static final List<Path> SYSTEM_BUNDLES =
       List.of(
@@ -72,6 +78,7 @@ final class HttpClients implements AutoCloseable {
             .setConnectTimeout((int) settings.limits().connect().toMillis())
             .setKeepAliveTimeout(5)
             .setMaxHeaderSize(64 << 10)
+            .setMaxChunkSize(CHUNK)
             .setTcpNoDelay(true);
     if (!key.secure()) {
       return options;

@@ -18,7 +18,7 @@ import java.util.Optional;
  */
 final class RangedBlob extends InputStream {
   /** From this size on a second connection can pay. */
-  static final long WORTH_IT = 4L * SectionBuffers.SECTION;
+  static final long WORTH_IT = 8L * SectionBuffers.SECTION;
 
   private final RegistrySession session;
   private final SectionBuffers buffers;

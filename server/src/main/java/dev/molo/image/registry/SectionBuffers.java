@@ -11,7 +11,7 @@ import java.util.concurrent.Semaphore;
  */
 final class SectionBuffers {
   /** Bytes in one. */
-  static final int SECTION = 4 << 20;
+  static final int SECTION = 2 << 20;
 
   private static final int MAX = 8;
 

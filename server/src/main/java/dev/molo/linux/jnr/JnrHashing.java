@@ -61,9 +61,11 @@ final class JnrHashing implements Hashing {
   }
 
   private static final class EvpHash implements Hash {
+    private static final SpareBuffers SPARES = new SpareBuffers(BUFFER);
+
     private final Libcrypto library;
     private final int resultBytes;
-    private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
+    private final ByteBuffer buffer = SPARES.take();
     private final long address = Kernel.address(buffer);
     private long context;
 
@@ -120,6 +122,7 @@ final class JnrHashing implements Hashing {
       if (context != 0) {
         library.EVP_MD_CTX_free(context);
         context = 0;
+        SPARES.giveBack(buffer);
       }
     }
   }

@@ -109,12 +109,16 @@ final class JnrInflation implements Inflation {
     private static final int ISAL_BLOCK_FINISH = 5;
     private static final int OUTPUT_BYTES = 128 << 10;
 
+    private static final SpareBuffers SPARES =
+        new SpareBuffers(STATE_BYTES + MAX_INPUT + OUTPUT_BYTES);
+
     private final Libisal library;
-    private final ByteBuffer state =
-        ByteBuffer.allocateDirect(STATE_BYTES).order(ByteOrder.nativeOrder());
-    private final ByteBuffer input = ByteBuffer.allocateDirect(MAX_INPUT);
-    private final ByteBuffer output = ByteBuffer.allocateDirect(OUTPUT_BYTES);
+    private final ByteBuffer whole = SPARES.take();
+    private final ByteBuffer state = whole.slice(0, STATE_BYTES).order(ByteOrder.nativeOrder());
+    private final ByteBuffer input = whole.slice(STATE_BYTES, MAX_INPUT);
+    private final ByteBuffer output = whole.slice(STATE_BYTES + MAX_INPUT, OUTPUT_BYTES);
     private final long stateAddress = Kernel.address(state);
+    private boolean closed;
 
     IsalInflate(Libisal library) {
       this.library = library;
@@ -137,6 +141,9 @@ final class JnrInflation implements Inflation {
 
     @Override
     public int inflate(byte[] into, int offset, int length) throws DataFormatException {
+      if (closed) {
+        throw new IllegalStateException("this stream is closed");
+      }
       if (finished()) {
         return 0;
       }
@@ -175,7 +182,10 @@ final class JnrInflation implements Inflation {
 
     @Override
     public void close() {
-      // All of its memory belongs to the buffers.
+      if (!closed) {
+        closed = true;
+        SPARES.giveBack(whole);
+      }
     }
   }
 }

@@ -1,0 +1,61 @@
+package dev.molo.image.layer;
+
+import java.io.BufferedInputStream;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+
+/**
+ * The working memory of a layer that is being unpacked, which goes from one layer to the next. New
+ * arrays for each would outlive the collector's young part, and the heap of a pull of many layers
+ * would grow to its bound. One thread.
+ *
+ * @param archive the tar as it comes, decompressed and hashed at once; its headers alone are 512
+ *     bytes
+ * @param file what is about to be written into a file
+ * @param direct the same, where the kernel can see it
+ * @param structure what is about to be kept of the archive
+ */
+record LayerBuffers(byte[] archive, byte[] file, ByteBuffer direct, byte[] structure) {
+  static final int BUFFER = 128 << 10;
+
+  static LayerBuffers make() {
+    return new LayerBuffers(
+        new byte[BUFFER],
+        new byte[BUFFER],
+        ByteBuffer.allocateDirect(BUFFER),
+        new byte[KeptTar.MAX_STRUCTURE]);
+  }
+
+  /** Buffers {@code in} with {@link #archive}. */
+  InputStream buffered(InputStream in) {
+    return new Buffered(in, archive);
+  }
+
+  private static final class Buffered extends BufferedInputStream {
+    Buffered(InputStream in, byte[] buffer) {
+      super(in, 1);
+      buf = buffer;
+    }
+  }
+
+  /** Those that no layer uses now. Thread-safe. */
+  static final class Spares {
+    /** As many as layers are unpacked at once by default. */
+    private static final int KEPT = 4;
+
+    private final BlockingQueue<LayerBuffers> spares = new ArrayBlockingQueue<>(KEPT);
+
+    LayerBuffers take() {
+      LayerBuffers spare = spares.poll();
+      return spare == null ? make() : spare;
+    }
+
+    /** Once, by who took them. */
+    void giveBack(LayerBuffers buffers) {
+      // What is too many goes to the collector.
+      var _ = spares.offer(buffers);
+    }
+  }
+}
