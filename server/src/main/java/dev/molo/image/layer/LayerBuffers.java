@@ -10,25 +10,33 @@ import java.util.concurrent.BlockingQueue;
  * The working memory of a layer that is being unpacked, which goes from one layer to the next. New
  * arrays for each would outlive the collector's young part, and the heap of a pull of many layers
  * would grow to its bound. One thread.
- *
- * @param archive the tar as it comes, decompressed and hashed at once; its headers alone are 512
- *     bytes
- * @param file what is about to be written into a file
- * @param direct the same, where the kernel can see it
- * @param structure what is about to be kept of the archive
  */
-record LayerBuffers(byte[] archive, byte[] file, ByteBuffer direct, byte[] structure) {
+final class LayerBuffers {
   static final int BUFFER = 128 << 10;
 
-  static LayerBuffers make() {
-    return new LayerBuffers(
-        new byte[BUFFER],
-        new byte[BUFFER],
-        ByteBuffer.allocateDirect(BUFFER),
-        new byte[KeptTar.MAX_STRUCTURE]);
+  /** Decompressed and hashed at once; a tar's headers alone are 512 bytes. */
+  private final byte[] archive = new byte[BUFFER];
+
+  private final byte[] file = new byte[BUFFER];
+  private final ByteBuffer direct = ByteBuffer.allocateDirect(BUFFER);
+  private final byte[] structure = new byte[KeptTar.MAX_STRUCTURE];
+
+  /** What is about to be written into a file. */
+  byte[] file() {
+    return file;
   }
 
-  /** Buffers {@code in} with {@link #archive}. */
+  /** The same, where the kernel can see it. */
+  ByteBuffer direct() {
+    return direct;
+  }
+
+  /** What is about to be kept of the archive. */
+  byte[] structure() {
+    return structure;
+  }
+
+  /** The tar as it comes, in big pieces. */
   InputStream buffered(InputStream in) {
     return new Buffered(in, archive);
   }
@@ -49,7 +57,7 @@ record LayerBuffers(byte[] archive, byte[] file, ByteBuffer direct, byte[] struc
 
     LayerBuffers take() {
       LayerBuffers spare = spares.poll();
-      return spare == null ? make() : spare;
+      return spare == null ? new LayerBuffers() : spare;
     }
 
     /** Once, by who took them. */

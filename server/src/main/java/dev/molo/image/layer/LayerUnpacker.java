@@ -11,6 +11,7 @@ import dev.molo.linux.Stat;
 import dev.molo.linux.TimeSpec;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +33,11 @@ import org.slf4j.LoggerFactory;
 final class LayerUnpacker {
   private static final Logger LOG = LoggerFactory.getLogger(LayerUnpacker.class);
   private static final int BLOCK = 4096;
+
+  /** What stat(2) counts in. */
+  private static final int SECTOR = 512;
+
+  private static final byte[] ZEROS = new byte[LayerBuffers.BUFFER];
 
   /**
    * The disk begins to work while there is still something to unpack: at the end of a file of this
@@ -61,7 +67,7 @@ final class LayerUnpacker {
   private boolean warnedOfAttributes;
 
   LayerUnpacker(Files files, Fd root, UnpackLimits limits) {
-    this(files, root, limits, LayerTree.Spared.nothing(), true, LayerBuffers.make());
+    this(files, root, limits, LayerTree.Spared.nothing(), true, new LayerBuffers());
   }
 
   /**
@@ -264,43 +270,63 @@ final class LayerUnpacker {
   }
 
   private void content(TarReader tar, Fd fd, TarEntry entry) throws IOException {
-    long end = 0;
+    long position = 0;
+    long written = 0;
     for (TarEntry.Segment segment : entry.segments()) {
       if (segment.length() == 0) {
         // Marks the end of a sparse file that ends in a hole.
         continue;
       }
-      if (contents && segment.offset() != end) {
+      if (contents && segment.offset() != position) {
         files.lseek(fd, segment.offset(), OpenFlags.SEEK_SET);
       }
-      copy(tar, fd, segment);
-      end = contents ? segment.offset() + segment.length() : end;
       bytes += blocks(segment.length());
+      written = Math.max(written, copy(tar, fd, segment));
+      position = segment.offset() + segment.length();
     }
-    if (end < entry.size()) {
+    if (written < entry.size()) {
       files.ftruncate(fd, entry.size());
     }
   }
 
-  private void copy(TarReader tar, Fd fd, TarEntry.Segment segment) throws IOException {
+  /** Where in the file the last byte that was written ends; 0 when none was. */
+  private long copy(TarReader tar, Fd fd, TarEntry.Segment segment) throws IOException {
     long left = segment.length();
     long dirty = 0;
+    long written = 0;
     while (left > 0) {
       // Whole buffers: a write that ends within a page costs the kernel that page twice.
       int n = (int) Math.min(left, buffer.length);
       fill(tar, n);
-      if (contents) {
+      left -= n;
+      if (!contents) {
+        continue;
+      }
+      long end = segment.offset() + segment.length() - left;
+      boolean hole = n == buffer.length && isZero();
+      if (hole) {
+        // As long a run of zeros reads the same where nothing is stored.
+        files.lseek(fd, end, OpenFlags.SEEK_SET);
+        bytes -= n;
+      } else {
         direct.clear().put(buffer, 0, n).flip();
         files.writeFully(fd, direct);
+        written = end;
+        dirty += n;
       }
-      left -= n;
-      dirty += n;
-      if (contents && (dirty >= WRITEBACK_MOST || (left == 0 && dirty >= WRITEBACK_LEAST))) {
-        long end = segment.offset() + segment.length() - left;
-        files.beginWriteback(fd, end - dirty, dirty);
+      if (dirty >= WRITEBACK_MOST || ((hole || left == 0) && dirty >= WRITEBACK_LEAST)) {
+        files.beginWriteback(fd, written - dirty, dirty);
+      }
+      if (dirty >= WRITEBACK_MOST || hole) {
         dirty = 0;
       }
     }
+    return written;
+  }
+
+  /** Whether all of {@link #buffer} is. */
+  private boolean isZero() {
+    return buffer[0] == 0 && Arrays.mismatch(buffer, ZEROS) < 0;
   }
 
   private void fill(TarReader tar, int length) throws IOException {
@@ -398,7 +424,9 @@ final class LayerUnpacker {
       return;
     }
     inodes--;
-    bytes -= stat.isDirectory() ? BLOCK : stat.isRegular() ? blocks(stat.size()) : 0;
+    // A file with holes takes less than it is long.
+    long file = Math.min(blocks(stat.size()), stat.blocks() * SECTOR);
+    bytes -= stat.isDirectory() ? BLOCK : stat.isRegular() ? file : 0;
   }
 
   private void checkRoom(long size) throws TarFormatException {

@@ -53,7 +53,7 @@ final class LayerVerification {
                 _ -> cancellation.check())) {
       SetAsideFiles aside = new SetAsideFiles(files, scratch, TarRecorder.none());
       LayerUnpacker unpacker =
-          new LayerUnpacker(files, skeleton, NO_LIMITS, aside, false, LayerBuffers.make());
+          new LayerUnpacker(files, skeleton, NO_LIMITS, aside, false, new LayerBuffers());
       unpacker.unpack(new TarReader(tar, TarRecorder.none()));
       tar.verify("the archive made again");
       verifyBlob(layer, directory, cancellation);

@@ -223,6 +223,52 @@ final class LayerUnpackerIT {
         .isEqualTo("rwxr-xr-x");
   }
 
+  /** Reads the same, takes no room, and is counted so; also when another entry takes its place. */
+  @Test
+  void longRunsOfZerosAreHoles() throws IOException {
+    int run = 1 << 20;
+    byte[] inside = new byte[3 * run];
+    Arrays.fill(inside, 0, 1000, (byte) 1);
+    inside[3 * run - 1] = 1;
+    byte[] atEnd = new byte[2 * run + 77];
+    Arrays.fill(atEnd, 0, run, (byte) 2);
+    byte[] nothingElse = new byte[run];
+    byte[] shortRuns = new byte[run];
+    for (int i = 0; i < run; i += 64 << 10) {
+      shortRuns[i] = 3;
+    }
+    UnpackedLayer layer =
+        unpack(
+            new TarBytes()
+                .add(TarBytes.file("replaced", inside))
+                .add(TarBytes.file("inside", inside))
+                .add(TarBytes.file("end", atEnd))
+                .add(TarBytes.file("nothing", nothingElse))
+                .add(TarBytes.file("short", shortRuns))
+                .add(TarBytes.file("replaced", "x"))
+                .bytes());
+    assertThat(root.resolve("inside")).hasBinaryContent(inside);
+    assertThat(root.resolve("end")).hasBinaryContent(atEnd);
+    assertThat(root.resolve("nothing")).hasBinaryContent(nothingElse);
+    assertThat(root.resolve("short")).hasBinaryContent(shortRuns);
+    assertThat(allocated("inside")).isLessThan(run);
+    assertThat(allocated("end")).isBetween((long) run, run + (256L << 10));
+    assertThat(allocated("nothing")).isZero();
+    assertThat(allocated("short")).isGreaterThanOrEqualTo(run);
+    long files = 0;
+    for (String name : List.of("inside", "end", "nothing", "short", "replaced")) {
+      files += allocated(name);
+    }
+    // Every directory counts as one block.
+    assertThat(layer.bytes()).isEqualTo(files + 4096);
+  }
+
+  private long allocated(String path) {
+    try (Fd fd = linux.files().open(root.resolve(path).toString(), OpenFlags.O_RDONLY)) {
+      return linux.files().fstat(fd).blocks() * 512;
+    }
+  }
+
   @Test
   void entriesBelowSymbolicLinksStayInside() throws IOException {
     unpack(

@@ -159,6 +159,13 @@ final class RebuiltTarIT {
                 .add(TarBytes.file("caps", "x").pax("SCHILY.xattr.security.other", "not ours"))
                 .bytes()),
         Map.entry(
+            "long runs of zeros",
+            new TarBytes()
+                .add(TarBytes.file("zeros", new byte[1_000_000]))
+                .add(TarBytes.file("zeros again", "1".repeat(300_000) + "\0".repeat(600_000)))
+                .add(TarBytes.file("zeros", "\0".repeat(600_000) + "1"))
+                .bytes()),
+        Map.entry(
             "names that are no text",
             new TarBytes().add(TarBytes.file("\u00ff\u0081/\u00fe", "1")).bytes()));
   }
