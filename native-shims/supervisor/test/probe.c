@@ -167,6 +167,20 @@ static int copy_input(void)
 	return 0;
 }
 
+static void on_term(int signal)
+{
+	(void)signal;
+	_exit(7);
+}
+
+/* Takes its time to ask for SIGTERM, and ends by it. */
+static int heed(unsigned late)
+{
+	usleep(late);
+	signal(SIGTERM, on_term);
+	return pause();
+}
+
 static int two(const char *what, const char *argument)
 {
 	if (!strcmp(what, "exit"))
@@ -177,6 +191,8 @@ static int two(const char *what, const char *argument)
 		return list(argument);
 	if (!strcmp(what, "sleep"))
 		return (int)sleep((unsigned)atoi(argument));
+	if (!strcmp(what, "heed"))
+		return heed((unsigned)atoi(argument));
 	return 100;
 }
 

@@ -25,6 +25,14 @@ final class StopContainer {
   /** Longer than any grace that makes sense (a year); keeps the arithmetic from overflowing. */
   private static final long MAX_GRACE_SECONDS = 366L * 24 * 3600;
 
+  /** A program may take this long to ask for its stop signal. */
+  private static final Duration YOUNG = Duration.ofSeconds(5);
+
+  /** How long the signal waits for that, and how often is looked. */
+  private static final Duration HEED_LIMIT = Duration.ofSeconds(1);
+
+  private static final Duration HEED_PAUSE = Duration.ofMillis(5);
+
   private final Node node;
 
   StopContainer(Node node) {
@@ -47,12 +55,12 @@ final class StopContainer {
       if (!mustEnd(container)) {
         return;
       }
-      long grace = Math.clamp(graceSeconds, 0, MAX_GRACE_SECONDS);
-      if (grace > 0) {
+      Duration grace = Duration.ofSeconds(Math.clamp(graceSeconds, 0, MAX_GRACE_SECONDS));
+      if (grace.isPositive()) {
         verb.step("signal", "supervisor");
-        signal(container);
+        Duration left = grace.minus(signal(container));
         verb.step("wait for the grace period", "the container's program");
-        if (ended(container, Duration.ofSeconds(grace))) {
+        if (ended(container, left)) {
           return;
         }
       }
@@ -79,12 +87,29 @@ final class StopContainer {
             });
   }
 
-  private void signal(Container container) {
+  /** Returns the part of the grace period that passed before. */
+  private Duration signal(Container container) {
     StopSignal signal = StopSignal.named(container.stopSignal());
+    Duration waited = awaitHeed(container, signal.number());
     container
         .pod()
         .supervisor()
         .ifPresent(supervisor -> supervisor.signal(container.id(), signal.number()));
+    return waited;
+  }
+
+  /** A pod deleted right after its start would else live on until its grace is over. */
+  private Duration awaitHeed(Container container, int signal) {
+    Duration waited = Duration.ZERO;
+    if (container.state() instanceof Running running
+        && node.now() - running.startedAt() < YOUNG.toNanos()) {
+      while (waited.compareTo(HEED_LIMIT) < 0
+          && !SignalReadiness.reaches(running.pid(), signal)
+          && !ended(container, HEED_PAUSE)) {
+        waited = waited.plus(HEED_PAUSE);
+      }
+    }
+    return waited;
   }
 
   private static void kill(Container container) {

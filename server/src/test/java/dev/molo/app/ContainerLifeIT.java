@@ -167,6 +167,20 @@ class ContainerLifeIT {
     assertThat(node.status(container).getStopSignal()).isEqualTo(Signal.SIGNAL_SIGUSR1);
   }
 
+  /** The kernel drops a signal that process 1 of a namespace does not handle yet. */
+  @Test
+  void aStopRightAfterTheStartReachesAProgramThatHasYetToAskForItsSignal() {
+    String container =
+        node.run(
+            node.pod("young"),
+            pid(mode(NamespaceMode.CONTAINER))
+                .apply(node.containerConfig("late", "heed", "300000")));
+
+    node.stop(container, 60);
+
+    assertThat(node.status(container).getExitCode()).isEqualTo(7);
+  }
+
   @Test
   void stopAndRemoveOfWhatIsGoneSucceedAndAnEmptyIdIsRefused() {
     String unknown = "f".repeat(64);
