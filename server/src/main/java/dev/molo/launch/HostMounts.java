@@ -21,8 +21,8 @@ import java.util.Map;
 
 /**
  * Host paths as detached mounts, ready to be attached in a container. Nothing is ever mounted in
- * the host's own table. Touching a path may block in a dead file system, so all of it runs on
- * {@link Linux#blocking()} with a time limit.
+ * the host's own table. Touching a path of a request may block in a dead file system, so that runs
+ * on {@link Linux#blocking()} with a time limit.
  */
 final class HostMounts {
   /** A healthy file system answers in microseconds; a kubelet's own deadline is two minutes. */
@@ -87,25 +87,24 @@ final class HostMounts {
         });
   }
 
-  /** A plain private bind of a host path, which must exist. */
+  /**
+   * A plain private bind of a path that is the kernel's or molo's own, which must exist. At once:
+   * it lies in no file system that the daemon could outlive.
+   */
   Fd bind(String host, boolean readonly) {
-    return within(
-        "bind the host path " + host,
-        () -> {
-          try (Fd found = linux.files().open(host, OpenFlags.O_PATH)) {
-            Fd mount = clone(host, found);
-            try {
-              long flags = readonly ? MountFlags.MOUNT_ATTR_RDONLY : 0;
-              MountAttributes attributes =
-                  new MountAttributes(flags, 0, MountFlags.MS_PRIVATE, java.util.Optional.empty());
-              linux.mounts().mountSetattr(mount, true, attributes);
-              return mount;
-            } catch (RuntimeException e) {
-              mount.close();
-              throw e;
-            }
-          }
-        });
+    try (Fd found = linux.files().open(host, OpenFlags.O_PATH)) {
+      Fd mount = clone(host, found);
+      try {
+        long flags = readonly ? MountFlags.MOUNT_ATTR_RDONLY : 0;
+        MountAttributes attributes =
+            new MountAttributes(flags, 0, MountFlags.MS_PRIVATE, java.util.Optional.empty());
+        linux.mounts().mountSetattr(mount, true, attributes);
+        return mount;
+      } catch (RuntimeException e) {
+        mount.close();
+        throw e;
+      }
+    }
   }
 
   private Fd source(MountSpec mount, String host) {

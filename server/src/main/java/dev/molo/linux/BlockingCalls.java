@@ -2,8 +2,8 @@ package dev.molo.linux;
 
 import java.time.Duration;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -58,9 +58,9 @@ public final class BlockingCalls implements AutoCloseable {
   public <T> T runWithin(
       Duration limit, String what, Supplier<T> call, java.util.function.Consumer<T> abandoned) {
     Handover<T> handover = new Handover<>(abandoned);
-    Future<T> future = submit(what, () -> handover.offer(call.get()));
+    CompletableFuture<T> future = submit(what, () -> handover.offer(call.get()));
     try {
-      return future.get(limit.toNanos(), TimeUnit.NANOSECONDS);
+      return Deadlines.get(future, limit);
     } catch (TimeoutException e) {
       if (handover.abandon()) {
         throw new LinuxException("wait", Errno.ETIMEDOUT, what + ", after " + limit);
@@ -93,9 +93,9 @@ public final class BlockingCalls implements AutoCloseable {
     pool.shutdown();
   }
 
-  private <T> Future<T> submit(String what, Supplier<T> call) {
+  private <T> CompletableFuture<T> submit(String what, Supplier<T> call) {
     try {
-      return pool.submit(call::get);
+      return CompletableFuture.supplyAsync(call, pool);
     } catch (RejectedExecutionException e) {
       LinuxException full =
           new LinuxException(
@@ -107,7 +107,7 @@ public final class BlockingCalls implements AutoCloseable {
     }
   }
 
-  private static <T> T await(Future<T> future) {
+  private static <T> T await(CompletableFuture<T> future) {
     boolean interrupted = false;
     try {
       while (true) {

@@ -85,7 +85,7 @@ final class CreateContainer {
       verb.step("write intent", "disk");
       undo.push("delete folder", () -> node.store().discard(pod.id(), id));
       ContainerRecord.Builder record = record(pod, id, spec, canonical, image, defaults, lease);
-      node.store().write(record.build());
+      node.store().create(record.build());
       node.store().makeWritableLayer(pod.id(), id);
 
       verb.step("mount root", "mounter");

@@ -6,11 +6,13 @@ import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.launch.ExecContext;
 import dev.molo.launch.Launch;
+import dev.molo.linux.Deadlines;
 import dev.molo.linux.Errno;
 import dev.molo.linux.LinuxException;
 import dev.molo.pod.CallerPresence.Registration;
 import dev.molo.supervisor.PodSupervisor;
 import dev.molo.supervisor.ProcessExit;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -90,8 +92,8 @@ final class ExecSync {
     boolean collected = false;
     CompletableFuture<Void> callerGone = new CompletableFuture<>();
     try (Registration _ = caller.onGone(() -> callerGone.complete(null))) {
-      start(container, leaf, name, command, capture);
-      ProcessExit ended = await(container, leaf, exit, callerGone, timeoutSeconds, command);
+      int pid = start(container, leaf, name, command, capture);
+      ProcessExit ended = await(container, leaf, exit, callerGone, timeoutSeconds, command, pid);
       drain(capture);
       ExecOutcome outcome = capture.collect(ended.code());
       collected = true;
@@ -118,7 +120,8 @@ final class ExecSync {
     }
   }
 
-  private void start(
+  /** Returns its process, as the host counts. */
+  private int start(
       Container container,
       ExecCgroup leaf,
       String name,
@@ -140,7 +143,7 @@ final class ExecSync {
             Optional.of(capture.stdout()),
             Optional.of(capture.stderr()));
     try (Launch launch = node.launches().execPlan(context);
-        PodSupervisor.Started _ =
+        PodSupervisor.Started started =
             pod.readySupervisor()
                 .exec(
                     container.id(),
@@ -149,6 +152,7 @@ final class ExecSync {
                     launch.plan().descriptors(),
                     node.settings().verbLimit())) {
       capture.begin();
+      return started.pid();
     } catch (LinuxException e) {
       // its namespaces went, or its cgroup was killed, before the program was executed
       if (e.errno() == Errno.ESRCH || e.errno() == Errno.ECANCELED) {
@@ -164,11 +168,12 @@ final class ExecSync {
       CompletableFuture<ProcessExit> exit,
       CompletableFuture<Void> callerGone,
       long timeoutSeconds,
-      List<String> command) {
+      List<String> command,
+      int pid) {
     try {
       CompletableFuture<Object> first = CompletableFuture.anyOf(exit, callerGone);
       if (timeoutSeconds > 0) {
-        first.get(timeoutSeconds, TimeUnit.SECONDS);
+        Deadlines.get(first, Duration.ofSeconds(timeoutSeconds));
       } else {
         first.get();
       }
@@ -177,7 +182,9 @@ final class ExecSync {
       }
       throw ended(leaf, Fault.CANCELLED, "the caller hung up", container, command);
     } catch (TimeoutException e) {
-      String why = "it did not end within %d s and was killed".formatted(timeoutSeconds);
+      String why =
+          "it did not end within %d s and was killed; process %d was %s"
+              .formatted(timeoutSeconds, pid, StuckProcess.describe(pid));
       throw ended(leaf, Fault.DEADLINE_EXCEEDED, why, container, command);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -153,7 +153,7 @@ final class Pod {
 
   void saveIntent() {
     record.setPhase(PodRecord.Phase.INTENT);
-    save();
+    node.store().create(record.build());
   }
 
   void becameReady() {

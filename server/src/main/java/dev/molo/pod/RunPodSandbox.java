@@ -100,7 +100,12 @@ final class RunPodSandbox {
   private void keepForRemoval(Pod pod, RuntimeException e) {
     log.warn("pod {} could not be undone; it is kept until it is removed", pod.id(), e);
     node.pods().add(pod.id().value(), pod);
-    pod.lane().run(() -> pod.becameStopped("half-made: " + e.getMessage()));
+    pod.lane()
+        .run(() -> {
+          // its folder may be among what was taken back
+          pod.saveIntent();
+          pod.becameStopped("half-made: " + e.getMessage());
+        });
   }
 
   private void build(Pod pod, SetupPlan setup, Verbs.Verb verb) {

@@ -3,13 +3,13 @@ package dev.molo.pod;
 import dev.molo.cgroup.ContainerCgroup;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
+import dev.molo.linux.Deadlines;
 import dev.molo.pod.ContainerState.Created;
 import dev.molo.pod.ContainerState.Exited;
 import dev.molo.pod.ContainerState.Running;
 import dev.molo.pod.ContainerState.Unknown;
 import dev.molo.pod.Lane.Waiting;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
@@ -119,7 +119,7 @@ final class StopContainer {
 
   private static boolean ended(Container container, Duration limit) {
     try {
-      container.exit().get(limit.toMillis(), TimeUnit.MILLISECONDS);
+      Deadlines.get(container.exit(), limit);
       return true;
     } catch (TimeoutException e) {
       return false;

@@ -1,12 +1,12 @@
 package dev.molo.pod;
 
+import dev.molo.linux.Deadlines;
 import java.time.Duration;
 import java.util.Deque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
@@ -62,7 +62,7 @@ final class UndoStack implements AutoCloseable {
       long deadline = System.nanoTime() + limit.toNanos();
       while (true) {
         try {
-          done.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+          Deadlines.get(done, Duration.ofNanos(deadline - System.nanoTime()));
           return;
         } catch (InterruptedException e) {
           // a caller who has gone is no reason to leave things half-made

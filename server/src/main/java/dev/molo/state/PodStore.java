@@ -9,6 +9,7 @@ import dev.molo.state.proto.ContainerRecord;
 import dev.molo.state.proto.PodRecord;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -82,25 +83,53 @@ public final class PodStore {
     return folder(sandbox).resolve("containers").resolve(id.value());
   }
 
+  /** Makes a pod's folder, if need be, and its record in there. */
+  public void create(PodRecord pod) {
+    makeFolder(folder(new SandboxId(pod.getId())));
+    write(pod);
+  }
+
+  /** Makes a container's folder in that of its pod, which must be there, and its record. */
+  public void create(ContainerRecord container) {
+    Path folder = folder(container);
+    makeFolder(folder.getParent());
+    makeFolder(folder);
+    write(container);
+  }
+
+  /**
+   * Replaces a record. One whose folder was {@linkplain #discard discarded} stays away: what is
+   * told late of a pod that was removed must not bring it back.
+   */
   public void write(PodRecord pod) {
     write(folder(new SandboxId(pod.getId())), POD_RECORD, pod);
   }
 
+  /** The same for a container's. */
   public void write(ContainerRecord container) {
-    Path folder =
-        folder(new SandboxId(container.getSandboxId()), new ContainerId(container.getId()));
-    write(folder, CONTAINER_RECORD, container);
+    write(folder(container), CONTAINER_RECORD, container);
+  }
+
+  private Path folder(ContainerRecord container) {
+    return folder(new SandboxId(container.getSandboxId()), new ContainerId(container.getId()));
+  }
+
+  private static void makeFolder(Path folder) {
+    try {
+      Files.createDirectory(folder);
+    } catch (FileAlreadyExistsException e) {
+      log.trace("{} is there", folder);
+    } catch (IOException e) {
+      throw new UncheckedIOException("make " + folder, e);
+    }
   }
 
   private static void write(Path folder, String name, MessageLite record) {
     Path file = folder.resolve(name);
     try {
-      try {
-        RecordFile.write(file, record.toByteArray());
-      } catch (NoSuchFileException firstOfItsKind) {
-        Files.createDirectories(folder);
-        RecordFile.write(file, record.toByteArray());
-      }
+      RecordFile.write(file, record.toByteArray());
+    } catch (NoSuchFileException removed) {
+      log.info("{} is not written: its folder was removed meanwhile", file);
     } catch (IOException e) {
       throw new UncheckedIOException("write record " + file, e);
     }

@@ -2,6 +2,7 @@ package dev.molo.supervisor;
 
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
+import dev.molo.linux.Deadlines;
 import dev.molo.linux.Errno;
 import dev.molo.linux.Fd;
 import dev.molo.linux.Linux;
@@ -16,7 +17,6 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -129,7 +129,7 @@ final class Conversation implements AutoCloseable {
     try {
       while (true) {
         try {
-          return answer.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+          return Deadlines.get(answer, Duration.ofNanos(deadline - System.nanoTime()));
         } catch (InterruptedException e) {
           interrupted = true;
         }

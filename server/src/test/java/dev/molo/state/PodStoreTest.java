@@ -1,6 +1,7 @@
 package dev.molo.state;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.molo.spec.ContainerId;
 import dev.molo.spec.SandboxId;
@@ -23,8 +24,8 @@ class PodStoreTest {
   @BeforeEach
   void write() {
     store = new PodStore(root);
-    store.write(PodRecord.newBuilder().setId(pod.value()).setBootId("boot").build());
-    store.write(
+    store.create(PodRecord.newBuilder().setId(pod.value()).setBootId("boot").build());
+    store.create(
         ContainerRecord.newBuilder()
             .setId(container.value())
             .setSandboxId(pod.value())
@@ -45,9 +46,23 @@ class PodStoreTest {
   }
 
   @Test
+  void whatIsToldLateDoesNotBringBackWhatWasRemoved() {
+    store.discard(pod);
+
+    store.write(PodRecord.newBuilder().setId(pod.value()).build());
+    ContainerRecord late =
+        ContainerRecord.newBuilder().setId(container.value()).setSandboxId(pod.value()).build();
+    store.write(late);
+
+    assertThat(store.folder(pod)).doesNotExist();
+    assertThatThrownBy(() -> store.create(late)).hasMessageContaining(pod.value());
+    assertThat(store.folder(pod)).doesNotExist();
+  }
+
+  @Test
   void tornRecordIsSetAsideAndTheOthersAreFound() throws IOException {
     SandboxId other = SandboxId.random();
-    store.write(PodRecord.newBuilder().setId(other.value()).build());
+    store.create(PodRecord.newBuilder().setId(other.value()).build());
     Path record = store.folder(pod).resolve("pod.rec");
     byte[] whole = Files.readAllBytes(record);
     for (int length = 0; length < whole.length; length++) {
@@ -56,7 +71,7 @@ class PodStoreTest {
           .singleElement()
           .satisfies(found -> assertThat(found.pod().getId()).isEqualTo(other.value()));
       assertThat(store.folder(pod)).doesNotExist();
-      store.write(PodRecord.newBuilder().setId(pod.value()).build());
+      store.create(PodRecord.newBuilder().setId(pod.value()).build());
     }
     assertThat(store.quarantined()).isEqualTo(whole.length);
     try (Stream<Path> aside = Files.list(root.resolve("quarantine"))) {
