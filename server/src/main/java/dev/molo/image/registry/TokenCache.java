@@ -118,11 +118,10 @@ final class TokenCache implements AutoCloseable {
    */
   synchronized void keep(Key key, String token, Duration life) {
     forget(key);
-    Duration bounded = life.compareTo(LONGEST) > 0 ? LONGEST : life;
-    Duration used = bounded.minus(MARGIN);
-    if (token.length() > MAX_BYTES || used.isNegative() || used.isZero()) {
+    if (token.length() > MAX_BYTES || life.compareTo(MARGIN) <= 0) {
       return;
     }
+    Duration used = (life.compareTo(LONGEST) > 0 ? LONGEST : life).minus(MARGIN);
     ByteBuffer outside = ByteBuffer.allocateDirect(token.length());
     outside.put(token.getBytes(StandardCharsets.US_ASCII)).flip();
     tokens.put(key, new Kept(outside, nanoTime.getAsLong() + used.toNanos()));

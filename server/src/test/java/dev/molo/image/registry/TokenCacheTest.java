@@ -49,7 +49,7 @@ final class TokenCacheTest {
   void shortLivedAndHugeTokensAreNotKept() {
     cache.keep(key(A), "t0ken", Duration.ofSeconds(5));
     assertThat(cache.find(key(A))).isEmpty();
-    cache.keep(key(A), "t0ken", Duration.ofSeconds(-1));
+    cache.keep(key(A), "t0ken", Duration.ofSeconds(Long.MIN_VALUE));
     assertThat(cache.find(key(A))).isEmpty();
     cache.keep(key(A), "t".repeat((16 << 10) + 1), TokenCache.USUAL);
     assertThat(cache.find(key(A))).isEmpty();
