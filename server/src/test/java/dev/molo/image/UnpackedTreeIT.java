@@ -122,6 +122,13 @@ final class UnpackedTreeIT {
     assertThat(onlySeen).as(what).isEqualTo(onlyOthers);
   }
 
+  /** Of "name mode owner time …", where a directory's mode begins with 4. */
+  private static List<String> withoutTimesOfDirectories(List<String> listing) {
+    return listing.stream()
+        .map(line -> line.replaceFirst("(' 4\\d{4} \\d+:\\d+) -?\\d+", "$1"))
+        .toList();
+  }
+
   private int allSeeTheSame(List<byte[]> layers, String what) throws Exception {
     return allSeeTheSame(layers, what, true);
   }
@@ -139,7 +146,12 @@ final class UnpackedTreeIT {
       }
     }
     same(seen, byTar(layers), what + ": GNU tar");
-    same(seen, byUmoci(image), what + ": umoci");
+    // on a directory that a layer brings again in an opaque one umoci leaves the time of the
+    // unpacking
+    same(
+        withoutTimesOfDirectories(seen),
+        withoutTimesOfDirectories(byUmoci(image)),
+        what + ": umoci");
     store.remove("it:1");
     return seen.size();
   }
