@@ -38,13 +38,13 @@ final class WriteBackIT {
     TestStores.needsRoot();
     memory = Files.createDirectory(folder.resolve("memory"));
     disk = Files.createDirectory(folder.resolve("disk"));
-    ran("mount", "-t", "tmpfs", "-o", "size=" + ROOM, "none", memory.toString());
+    OtherTools.run("mount", "-t", "tmpfs", "-o", "size=" + ROOM, "none", memory.toString());
     memoryMounted = true;
     String device = memory.resolve("device").toString();
     // What the file system keeps for itself has room; only contents have none.
     Files.write(memory.resolve("device"), new byte[4 << 20]);
-    ran("truncate", "-s", "256M", device);
-    ran(
+    OtherTools.run("truncate", "-s", "256M", device);
+    OtherTools.run(
         "mke2fs",
         "-q",
         "-t",
@@ -62,7 +62,7 @@ final class WriteBackIT {
     stores = new TestStores(disk);
     store = stores.start();
     // Its folders are not to be among what is lost.
-    ran("sync", "-f", disk.toString());
+    OtherTools.run("sync", "-f", disk.toString());
   }
 
   @AfterEach
@@ -73,16 +73,12 @@ final class WriteBackIT {
       }
     } finally {
       if (diskMounted) {
-        ran("umount", disk.toString());
+        OtherTools.run("umount", disk.toString());
       }
       if (memoryMounted) {
-        ran("umount", memory.toString());
+        OtherTools.run("umount", memory.toString());
       }
     }
-  }
-
-  private static void ran(String... command) throws IOException, InterruptedException {
-    assertThat(run(command)).as(String.join(" ", command)).isEmpty();
   }
 
   /** What it complained of; empty when it succeeded. */
@@ -157,14 +153,14 @@ final class WriteBackIT {
   }
 
   private void giveRoom() throws IOException, InterruptedException {
-    ran("mount", "-o", "remount,size=" + 8 * ROOM, memory.toString());
+    OtherTools.run("mount", "-o", "remount,size=" + 8 * ROOM, memory.toString());
   }
 
   /** What is read from now on comes from the device. */
   private void forgetWhatIsInMemory() throws Exception {
     stores.close();
-    ran("umount", disk.toString());
-    ran("mount", "-o", "loop", memory.resolve("device").toString(), disk.toString());
+    OtherTools.run("umount", disk.toString());
+    OtherTools.run("mount", "-o", "loop", memory.resolve("device").toString(), disk.toString());
     stores = new TestStores(disk);
     store = stores.start();
   }
