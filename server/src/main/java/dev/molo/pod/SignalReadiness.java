@@ -11,6 +11,13 @@ import java.nio.file.Path;
  * ask for its stop signal yet would never learn of it. From proc(5).
  */
 final class SignalReadiness {
+  /** rt_sigtimedwait(2), and a space. */
+  private static final String WAITING =
+      switch (Architecture.current()) {
+        case X86_64 -> "128 ";
+        case AARCH64 -> "137 ";
+      };
+
   private SignalReadiness() {}
 
   /**
@@ -33,26 +40,14 @@ final class SignalReadiness {
 
   /** The same from what these two files say. */
   static boolean reaches(String status, String syscall, int signal) {
-    boolean first = field(status, "NSpid").endsWith("\t1");
+    boolean first =
+        ProcessStatus.field(status, "NSpid").filter(ids -> ids.endsWith("\t1")).isPresent();
     long heeded = mask(status, "SigBlk") | mask(status, "SigCgt") | mask(status, "SigIgn");
     // who waits for signals shows them as not blocked meanwhile
     return !first || (heeded >> (signal - 1) & 1) != 0 || syscall.startsWith(WAITING);
   }
 
-  /** rt_sigtimedwait(2), and a space. */
-  private static final String WAITING =
-      switch (Architecture.current()) {
-        case X86_64 -> "128 ";
-        case AARCH64 -> "137 ";
-      };
-
   private static long mask(String status, String name) {
-    return Long.parseUnsignedLong(field(status, name), 16);
-  }
-
-  private static String field(String status, String name) {
-    int at = status.indexOf("\n" + name + ":\t");
-    int begin = at + name.length() + 3;
-    return at < 0 ? "0" : status.substring(begin, status.indexOf('\n', begin));
+    return Long.parseUnsignedLong(ProcessStatus.field(status, name).orElse("0"), 16);
   }
 }

@@ -10,12 +10,10 @@ final class StuckProcess {
 
   static String describe(int pid) {
     Path proc = Path.of("/proc", Integer.toString(pid));
-    String state = "in an unknown state";
-    for (String line : read(proc.resolve("status")).split("\n")) {
-      if (line.startsWith("State:")) {
-        state = "in state " + line.substring("State:".length()).strip();
-      }
-    }
+    String state =
+        ProcessStatus.field(read(proc.resolve("status")), "State")
+            .map(said -> "in state " + said)
+            .orElse("in an unknown state");
     String channel = read(proc.resolve("wchan")).strip();
     return channel.isEmpty() || channel.equals("0")
         ? state
