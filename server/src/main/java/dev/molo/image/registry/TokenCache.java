@@ -7,6 +7,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 
 /**
  * Tokens that token servers gave, for as long as they said they are good, so that the next pull
@@ -62,7 +64,23 @@ final class TokenCache implements AutoCloseable {
 
   /** For credentials of which the key keeps nothing. */
   Key key(String host, String realm, String service, String scope, RegistryAuth auth) {
-    return new Key(host, realm, service, scope, identity(auth));
+    return new Key(host, realm, service, inOrder(scope), identity(auth));
+  }
+
+  /**
+   * The same for every way to write one set of scopes: docker-registry lists scopes and their
+   * actions in an order that changes from answer to answer.
+   */
+  private static String inOrder(String scope) {
+    return Arrays.stream(scope.split(" "))
+        .map(one -> {
+          int actions = one.lastIndexOf(':') + 1;
+          return Arrays.stream(one.substring(actions).split(","))
+              .sorted()
+              .collect(Collectors.joining(",", one.substring(0, actions), ""));
+        })
+        .sorted()
+        .collect(Collectors.joining(" "));
   }
 
   private String identity(RegistryAuth auth) {

@@ -74,6 +74,21 @@ final class TokenCacheTest {
   }
 
   @Test
+  void orderOfScopesAndActionsDoesNotMatter() {
+    cache.keep(
+        scoped("repository:a:5000/b:pull,push repository:c:pull"), "t0ken", TokenCache.USUAL);
+    assertThat(cache.find(scoped("repository:c:pull repository:a:5000/b:push,pull")))
+        .contains("t0ken");
+    assertThat(cache.find(scoped("repository:a:5000/b:push repository:c:pull"))).isEmpty();
+    assertThat(cache.find(scoped("repository:a:5000/b:pull repository:c:pull,push"))).isEmpty();
+    assertThat(cache.find(scoped("repository:a:5000/b:pull,push"))).isEmpty();
+  }
+
+  private TokenCache.Key scoped(String scope) {
+    return cache.key("https://r.example", "https://t.example/token", "s", scope, A);
+  }
+
+  @Test
   void keyShowsNothingOfTheCredentials() {
     assertThat(key(A).toString()).doesNotContain("pa55word");
     try (TokenCache other = new TokenCache(() -> now)) {
