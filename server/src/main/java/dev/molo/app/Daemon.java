@@ -121,7 +121,8 @@ public final class Daemon implements AutoCloseable {
     serve(vertx, pods, images, networks);
     serveHttp(vertx, pods, images);
     tellServiceManager(linux, pods);
-    started.add(StartPages.giveBackSoon(linux.memory(), vertx));
+    SpareMemory spare = started.add(SpareMemory.watch(linux.memory(), vertx));
+    images.onPullsOver(spare::pullsOver);
     log.info(
         "instance {} serves {} ({} ms after its wiring began)",
         config.instance(),

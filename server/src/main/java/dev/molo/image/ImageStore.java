@@ -61,6 +61,7 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
   private final Map<ImageId, Entry> entries = new HashMap<>();
   private final Map<PullFlight.Key, PullFlight> flights = new ConcurrentHashMap<>();
   private final Map<PullBoard, Boolean> imports = new ConcurrentHashMap<>();
+  private volatile Runnable pullsOver = () -> {};
   private volatile ImageIndex index = new ImageIndex(List.of());
 
   private record Entry(ImageRecord record, Image image, LayerHold hold) {}
@@ -190,9 +191,24 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
         flight.start(
             reference.toString(),
             (board, own) -> fetch(reference, request, board, own),
-            () -> flights.remove(key, fresh));
+            () -> flights.remove(key, fresh),
+            this::pullEnded);
       }
       return flight.await(cancellation, listener);
+    }
+  }
+
+  /**
+   * What to do each time the last pull that was under way has ended and its callers have their
+   * answer. It may block.
+   */
+  public void onPullsOver(Runnable action) {
+    pullsOver = action;
+  }
+
+  private void pullEnded() {
+    if (flights.isEmpty()) {
+      pullsOver.run();
     }
   }
 

@@ -35,8 +35,23 @@ final class PullFlight {
     return true;
   }
 
-  void start(String name, BiFunction<PullBoard, Cancellation, Image> pull, Runnable atEnd) {
-    Thread.ofVirtual().name("pull " + name).start(() -> run(pull, atEnd));
+  /**
+   * Begins.
+   *
+   * @param atEnd runs before the callers have their answer, whatever it is
+   * @param afterwards runs when they have it
+   */
+  void start(
+      String name,
+      BiFunction<PullBoard, Cancellation, Image> pull,
+      Runnable atEnd,
+      Runnable afterwards) {
+    Thread.ofVirtual()
+        .name("pull " + name)
+        .start(() -> {
+          run(pull, atEnd);
+          afterwards.run();
+        });
   }
 
   private void run(BiFunction<PullBoard, Cancellation, Image> pull, Runnable atEnd) {

@@ -13,6 +13,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -269,6 +271,18 @@ final class ImageStoreIT {
     }
     assertThat(store.pulling()).isEmpty();
     assertThat(store.list()).hasSize(1);
+  }
+
+  @Test
+  void endOfTheLastPullIsTold() throws InterruptedException {
+    registry.push(twoLayers(), "app", "v1");
+    Semaphore over = new Semaphore(0);
+    store.onPullsOver(over::release);
+    pull(ref("app:v1"));
+    assertThat(over.tryAcquire(10, TimeUnit.SECONDS)).as("after a pull").isTrue();
+    assertThatThrownBy(() -> pull(ref("missing:v1"))).isInstanceOf(FaultException.class);
+    assertThat(over.tryAcquire(10, TimeUnit.SECONDS)).as("after one that failed").isTrue();
+    assertThat(store.pulling()).isEmpty();
   }
 
   @Test

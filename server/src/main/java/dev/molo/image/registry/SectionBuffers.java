@@ -13,7 +13,7 @@ final class SectionBuffers {
   /** Bytes in one. */
   static final int SECTION = 2 << 20;
 
-  private static final int MAX = 8;
+  private static final int MAX = 4;
 
   private final Semaphore left = new Semaphore(MAX);
 
