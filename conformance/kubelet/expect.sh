@@ -345,7 +345,7 @@ expect_nothing_left() {
   eventually 60 volumes_gone
   no_leaks() {
     leaks_snapshot kubepods > "$folder/world.after"
-    leaks_compare "$folder/world.before" "$folder/world.after" "^(cgroup /sys/fs/cgroup/kubepods(/besteffort|/burstable)?\$|address molo-|process [0-9]+ (kubelet|java|molo-mounter|guest):|socket )"
+    leaks_compare "$folder/world.before" "$folder/world.after" "^(cgroup /sys/fs/cgroup/kubepods(/besteffort|/burstable)?\$|address molo-|(address|link) peer0|process [0-9]+ (kubelet|java|molo-mounter|containerd|guest):|socket )"
   }
   eventually 20 no_leaks || step_failures=("left: $(no_leaks)")
 }
