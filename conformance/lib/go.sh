@@ -19,10 +19,12 @@ go_find() {
 # FUNCTION runs in the module's folder with the output folder as its argument. The key is made of go.mod, go.sum,
 # the Go sources, the function's text and the extra inputs.
 go_cached() {
-  local name=$1 module=$2 build=$3 out
+  local name=$1 module=$2 build=$3 out sources
   shift 3
   go_find || return 1
-  out=$cache/go/$name-$(paths_key "$module"/go.mod "$module"/go.sum "$module"/*.go "$(declare -f "$build")" "$("$go" env GOVERSION)" "$@")
+  # a module need not have any; what matches nothing would put the checkout's path into the key
+  mapfile -t sources < <(compgen -G "$module/*.go" | sort)
+  out=$cache/go/$name-$(paths_key "$module"/go.mod "$module"/go.sum ${sources[@]+"${sources[@]}"} "$(declare -f "$build")" "$("$go" env GOVERSION)" "$@")
   if [ ! -e "$out/.complete" ]; then
     paths_locked "$cache/go/$name.lock" go_build "$out" "$module" "$build" >&2 || return 1
   fi
