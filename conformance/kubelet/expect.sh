@@ -179,7 +179,7 @@ expect_crash() {
 logs_of() { curl -skf "$kubelet_api/containerLogs/default/${1%%\?*}-node/main?${1#*\?}"; }
 expect_logs() {
   local file lines
-  file=$(find "$folder/logs/" -path '*_chatty-node_*' -name 0.log)
+  file=$(log_of chatty)
   eventually 30 test -s "$file"
   # a file that was just rotated holds fewer: the kubelet does not look back into those before it
   three_lines() { lines=$(logs_of "chatty?tailLines=3") && [ "$(wc -l <<< "$lines")" = 3 ]; }
@@ -195,6 +195,9 @@ expect_run() {
   same "what it prints" steady-node "$(curl -skf -X POST "$kubelet_api/run/default/steady-node/main?cmd=hostname")"
 }
 
+# log_of POD: the path of its container's log; the file itself is away for a moment whenever it is rotated
+log_of() { printf '%s/0.log\n' "$(find "$folder/logs" -type d -path "*_$1-node_*/main")"; }
+
 # the numbers of all its log files, in order
 chatty_numbers() {
   local file
@@ -206,7 +209,7 @@ chatty_numbers() {
 }
 expect_rotation() {
   local file gaps
-  file=$(find "$folder/logs/" -path '*_chatty-node_*' -name 0.log)
+  file=$(log_of chatty)
   rotated() { [ "$(ls "$(dirname "$file")"/0.log.20*.gz 2>/dev/null | wc -l)" -ge 2 ]; }
   eventually 60 rotated || return 1
   kubelet_pause
