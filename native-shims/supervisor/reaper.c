@@ -29,11 +29,21 @@ static int drop_all(void)
 	return (int)KERNEL_CALL(SYS_capset, &header, none);
 }
 
+static int keep_only(int fd)
+{
+	int bad = k_close_range(0, (unsigned)fd - 1, 0);
+
+	return bad ? bad : k_close_range((unsigned)fd + 1, ~0U, 0);
+}
+
+/* Two calls more, to say that it is ready and to close what it said it by: then they are no use. */
 static int only_wait(void)
 {
 	struct sock_filter filter[] = {
 	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigsuspend, 1, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigsuspend, 3, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendto, 2, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close_range, 1, 0),
 	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -60,12 +70,14 @@ static _Noreturn void reaper(int report)
 		bad = drop_all();
 	if (!bad)
 		bad = k_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (!bad)
+		bad = keep_only(report);
+	if (!bad)
+		bad = only_wait();
 	bad = -bad;
-	if (send(report, &bad, sizeof(bad), MSG_NOSIGNAL) < 0 || bad)
+	if (KERNEL_CALL(SYS_sendto, report, &bad, sizeof(bad), MSG_NOSIGNAL, NULL, 0) < 0 || bad)
 		_exit(1);
-	k_close_range(0, ~0U, 0);
-	if (only_wait())
-		_exit(1);
+	k_close_range((unsigned)report, (unsigned)report, 0);
 	for (;;)
 		KERNEL_CALL(SYS_rt_sigsuspend, &all, sizeof(all));
 }
@@ -77,7 +89,7 @@ int reaper_start(int *pidfd, struct failure *failure)
 	    .pidfd = (uint64_t)(uintptr_t)pidfd,
 	    .exit_signal = SIGCHLD,
 	};
-	int ends[2], pid, bad = EIO;
+	int ends[2], pid, rest, bad = EIO;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return fail(failure, errno, -1, "make a socket pair for the reaper");
@@ -86,6 +98,9 @@ int reaper_start(int *pidfd, struct failure *failure)
 		reaper(ends[1]);
 	close(ends[1]);
 	if (pid > 0 && recv(ends[0], &bad, sizeof(bad), 0) != sizeof(bad))
+		bad = EIO;
+	/* The end comes with its last descriptor: no program meets it before it is shut in. */
+	if (pid > 0 && !bad && recv(ends[0], &rest, sizeof(rest), 0) != 0)
 		bad = EIO;
 	close(ends[0]);
 	if (pid < 0)

@@ -76,6 +76,7 @@ struct task {
 	uint32_t reopen_sequence;
 	uint64_t reopen_connection;
 	uint64_t drain_deadline_ns;
+	bool overdue; /* the deadline has passed once */
 };
 
 struct supervisor {

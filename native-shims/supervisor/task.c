@@ -10,7 +10,10 @@
 
 /* How long a stray process that holds a log pipe can delay the news of a container's end. */
 #define DRAIN_NS 2000000000ULL
-/* Beyond that the log thread itself hangs in a write: the end is told without it. */
+/*
+ * Beyond that the log thread itself hangs in a write: the end is told without it. Only a second
+ * look believes that: after the first, a machine that stood still may not have let the thread run.
+ */
 #define GRACE_NS 500000000ULL
 
 static void report_ready(struct watch *watch, uint32_t events);
@@ -458,6 +461,11 @@ void task_check_deadlines(void)
 	for (struct task *task = self.tasks; task; task = next) {
 		next = task->next;
 		if (task->phase == MOLO_PHASE_ENDING && task->drain_deadline_ns <= now) {
+			if (!task->overdue) {
+				task->overdue = true;
+				task->drain_deadline_ns = now + GRACE_NS;
+				continue;
+			}
 			complain("the log thread hangs in a write; it is left behind for",
 				 task->name, 0);
 			ended(task);

@@ -258,7 +258,7 @@ static void namespaces_are_new(void)
 		printf("skip  namespaces: needs root\n");
 		return;
 	}
-	char *argv[] = {(char[]){"sh"}, (char[]){"-c"}, (char[]){"sleep 5"}, NULL};
+	char *argv[] = {(char[]){"sh"}, (char[]){"-c"}, (char[]){"exec sleep 1000"}, NULL};
 	char *path[] = {(char[]){"PATH=/usr/bin:/bin"}, NULL};
 	int shell = open_program("/bin/sh");
 	struct molo_spawn_request request = request_for(shell, argv);
