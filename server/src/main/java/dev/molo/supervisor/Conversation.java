@@ -110,8 +110,11 @@ final class Conversation implements AutoCloseable {
 
   private synchronized void send(ByteBuffer packet, List<Fd> fds) {
     while (true) {
-      int sent = linux.sockets().send(socket, packet, fds);
-      if (sent >= 0) {
+      if (!open) {
+        // the reactor closes the socket after that, never before
+        throw gone();
+      }
+      if (trySend(packet, fds) >= 0) {
         return;
       }
       if (linux.epoll().poll(socket, dev.molo.linux.Epoll.EPOLLOUT, SEND_LIMIT_MILLIS) == 0) {
@@ -120,6 +123,15 @@ final class Conversation implements AutoCloseable {
             Errno.ETIMEDOUT,
             peer + " has taken nothing for " + SEND_LIMIT_MILLIS + " ms");
       }
+    }
+  }
+
+  /** Whoever sends may be the first to see that the peer has hung up. */
+  private int trySend(ByteBuffer packet, List<Fd> fds) {
+    try {
+      return linux.sockets().send(socket, packet, fds);
+    } catch (LinuxException e) {
+      throw e.errno() == Errno.EPIPE || e.errno() == Errno.ECONNRESET ? gone() : e;
     }
   }
 

@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 
 /** {@link PodSupervisor} over its socket. Thread-safe. */
 final class NativePodSupervisor implements PodSupervisor {
@@ -22,6 +23,8 @@ final class NativePodSupervisor implements PodSupervisor {
    * few on a node with a tenth of a processor.
    */
   private static final Duration SOON = Duration.ofSeconds(30);
+
+  private static final long RELEASE_PAUSE_NANOS = Duration.ofMillis(5).toNanos();
 
   private final Linux linux;
   private final SandboxId pod;
@@ -223,9 +226,28 @@ final class NativePodSupervisor implements PodSupervisor {
     conversation.ask(packet, fds, SOON);
   }
 
+  /**
+   * Programs that were exec'd in it are killed with it, but outside of a pid namespace of its own
+   * they may end a moment after it: EBUSY until then.
+   */
   @Override
   public void release(ContainerId container) {
-    conversation.ask(about(Wire.RELEASE, container), List.of(), SOON);
+    long deadline = System.nanoTime() + SOON.toNanos();
+    while (!released(container, System.nanoTime() - deadline > 0)) {
+      LockSupport.parkNanos(RELEASE_PAUSE_NANOS);
+    }
+  }
+
+  private boolean released(ContainerId container, boolean last) {
+    try {
+      conversation.ask(about(Wire.RELEASE, container), List.of(), SOON);
+      return true;
+    } catch (LinuxException e) {
+      if (e.errno() != Errno.EBUSY || last) {
+        throw e;
+      }
+      return false;
+    }
   }
 
   @Override

@@ -13,20 +13,26 @@ import dev.molo.launch.LaunchPlan.Stdin;
 import dev.molo.linux.CloneFlags;
 import dev.molo.linux.Errno;
 import dev.molo.linux.Fd;
+import dev.molo.linux.FileMode;
 import dev.molo.linux.LinuxException;
 import dev.molo.linux.OpenFlags;
 import dev.molo.linux.Pipes.Pipe;
 import dev.molo.linux.RealKernel;
+import dev.molo.linux.Stat;
 import dev.molo.spec.ContainerId;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -44,7 +50,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The real supervisor on the real kernel, driven as the daemon drives it. */
 @ExtendWith(RealKernel.class)
-@Timeout(60)
+@Timeout(300)
 final class SupervisorIT {
   private static final UnaryOperator<Builder> NOTHING_MORE = UnaryOperator.identity();
 
@@ -115,6 +121,24 @@ final class SupervisorIT {
     assertThat(pod.supervisor.containers()).isEmpty();
     assertThat(new ExitRecords(pod.run).read(pod.id, container)).isEmpty();
     pod.supervisor.release(container);
+  }
+
+  /** Where no pid namespace of the container's own ends them before it. */
+  @Test
+  void releaseWaitsForProgramsThatWereExecd() throws Exception {
+    LaunchPlan setup = LaunchPlan.builder().pidReaper().build();
+    pod.supervisor.setup(setup.operations(), setup.descriptors());
+    for (int i = 0; i < 20; i++) {
+      ContainerId each = ContainerId.random();
+      pod.start(each, log, 0, Builder::pidOfPod, List.of("probe", "sleep", "100")).close();
+      for (int j = 0; j < 20; j++) {
+        pod.beginExec(each, "r" + i + "-" + j, List.of("probe", "sleep", "100"));
+      }
+      assertThat(pod.supervisor.kill(each)).isTrue();
+      pod.awaitExit();
+      pod.supervisor.release(each);
+    }
+    assertThat(pod.supervisor.containers()).isEmpty();
   }
 
   @Test
@@ -190,9 +214,9 @@ final class SupervisorIT {
   void execRunsBesideAndSeesTheContainer() throws Exception {
     start("probe", "sleep", "100");
     assertThat(pod.exec(container, "e1", List.of("probe", "ls", "/"))).contains("bin", "proc");
-    assertThat(pod.execExits.poll(5, TimeUnit.SECONDS)).isEqualTo("e1 0");
+    assertThat(pod.execExits.poll(60, TimeUnit.SECONDS)).isEqualTo("e1 0");
     assertThat(pod.exec(container, "e2", List.of("probe", "exit", "7"))).isEmpty();
-    assertThat(pod.execExits.poll(5, TimeUnit.SECONDS)).isEqualTo("e2 7");
+    assertThat(pod.execExits.poll(60, TimeUnit.SECONDS)).isEqualTo("e2 7");
   }
 
   @Test
@@ -209,7 +233,7 @@ final class SupervisorIT {
       }
     }
     for (int i = 0; i < 64; i++) {
-      assertThat(pod.execExits.poll(5, TimeUnit.SECONDS)).endsWith(" 0");
+      assertThat(pod.execExits.poll(60, TimeUnit.SECONDS)).endsWith(" 0");
     }
     assertThat(pod.supervisor.containers().getFirst().execs()).isEmpty();
   }
@@ -357,13 +381,15 @@ final class SupervisorIT {
     long before = System.nanoTime();
     assertThat(pod.awaitExit().exit().code()).isEqualTo(3);
     // the child sleeps for a thousand
-    assertThat(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - before)).isLessThan(20);
+    assertThat(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - before)).isLessThan(500);
     assertThat(TestPod.texts(log)).containsExactly("left a child behind");
     awaitNoProcesses(pod.cgroup.resolve(container.brief()));
   }
 
   private static void awaitNoProcesses(Path cgroup) throws Exception {
-    for (int i = 0; i < 500 && !Files.readString(cgroup.resolve("cgroup.procs")).isEmpty(); i++) {
+    for (int i = 0;
+        i < 30_000 && !Files.readString(cgroup.resolve("cgroup.procs")).isEmpty();
+        i++) {
       Thread.sleep(2);
     }
     assertThat(cgroup.resolve("cgroup.procs")).isEmptyFile();
@@ -444,10 +470,13 @@ final class SupervisorIT {
 
   @Test
   void podGoesOnWithoutTheDaemon() throws Exception {
-    start("probe", "flood", "2000", "100");
+    // not flood: it must not end before the daemon is away
+    Path gate = gate();
+    start("probe", "cat", "/gate");
     ContainerId sleeper = ContainerId.random();
     pod.start(sleeper, directory.resolve("sleeper"), List.of("probe", "sleep", "100")).close();
     pod.hangUp();
+    Files.writeString(gate, "a line of many\n".repeat(2000), StandardOpenOption.WRITE);
     awaitFile(pod.run.resolve("pods/" + pod.id + "/exits/" + container));
     pod.reconnect();
 
@@ -461,8 +490,17 @@ final class SupervisorIT {
     assertThat(pod.awaitExit().container()).isEqualTo(sleeper);
   }
 
+  /** A named pipe in the container's root: who reads it ends when the test lets go of it. */
+  private Path gate() {
+    Path gate = pod.root.resolve("gate");
+    pod.linux
+        .files()
+        .mknodat(Fd.AT_FDCWD, bytes(gate), FileMode.S_IFIFO | 0600, new Stat.Device(0, 0));
+    return gate;
+  }
+
   private static void awaitFile(Path file) throws InterruptedException {
-    for (int i = 0; i < 5000 && !Files.exists(file); i++) {
+    for (int i = 0; i < 30_000 && !Files.exists(file); i++) {
       Thread.sleep(2);
     }
     assertThat(file).exists();
@@ -472,7 +510,7 @@ final class SupervisorIT {
   void newestConnectionWins() throws Exception {
     PodSupervisor former = pod.supervisor;
     pod.reconnect();
-    assertThat(pod.lost.await(5, TimeUnit.SECONDS)).isTrue();
+    assertThat(pod.lost.await(60, TimeUnit.SECONDS)).isTrue();
     assertThat(former.connected()).isFalse();
     assertThat(pod.supervisor.containers()).isEmpty();
   }
@@ -486,10 +524,8 @@ final class SupervisorIT {
       Path part = directory.resolve("log." + parts.size());
       Files.move(log, part);
       parts.add(part);
-      try (Fd fresh = pod.openLog(log)) {
-        pod.supervisor.reopenLog(container, Optional.of(fresh));
-      } catch (LinuxException ended) {
-        assertThat(ended.errno()).isEqualTo(Errno.ESRCH);
+      if (!reopened()) {
+        break;
       }
       long size = Files.size(part);
       Thread.sleep(5);
@@ -502,6 +538,17 @@ final class SupervisorIT {
     assertThat(all.stream().map(text -> Long.parseLong(text.substring(5, 14))))
         .containsExactlyElementsOf(LongStream.range(0, lines).boxed().toList());
     System.out.println("log reopened " + (parts.size() - 1) + " times under load");
+  }
+
+  /** False when it has ended: what is left of its output goes where the rest went. */
+  private boolean reopened() {
+    try (Fd fresh = pod.openLog(log)) {
+      pod.supervisor.reopenLog(container, Optional.of(fresh));
+      return true;
+    } catch (LinuxException ended) {
+      assertThat(ended.errno()).isEqualTo(Errno.ESRCH);
+      return false;
+    }
   }
 
   @Test
@@ -542,8 +589,11 @@ final class SupervisorIT {
         }
         try (Fd stdin =
             pod.supervisor.attach(container, Optional.empty(), Optional.empty()).orElseThrow()) {
+          // a page is left: in whatever pieces it comes, little of this fits, and the last line not
+          fill(mount, 15);
           write(stdin, "z".repeat(99) + "\n", 5000);
-          awaitRead(500_000);
+          write(stdin, "z".repeat(69_999) + "\n", 1);
+          awaitRead(570_000);
           // answered between two rounds of the log's thread: what was read is dealt with by then
           pod.supervisor.reopenLog(container, Optional.of(file));
           LogStats stats = pod.supervisor.logStats(container);
@@ -553,7 +603,7 @@ final class SupervisorIT {
 
           pod.linux.files().ftruncate(file, 0);
           write(stdin, "room again\n", 1);
-          awaitRead(500_011);
+          awaitRead(570_011);
         }
         pod.supervisor.closeStdin(container);
         pod.awaitExit();
@@ -568,6 +618,15 @@ final class SupervisorIT {
     }
   }
 
+  private void fill(Fd mount, int pages) {
+    try (Fd file =
+        pod.linux
+            .files()
+            .openat2(mount, "filler", OpenFlags.O_WRONLY | OpenFlags.O_CREAT, 0600, 0)) {
+      write(file, "x".repeat(4096), pages);
+    }
+  }
+
   private void write(Fd fd, String text, int times) {
     ByteBuffer bytes = ByteBuffer.allocateDirect(text.length());
     bytes.put(text.getBytes(StandardCharsets.UTF_8));
@@ -578,7 +637,7 @@ final class SupervisorIT {
   }
 
   private void awaitRead(long bytes) throws InterruptedException {
-    for (int i = 0; i < 2000 && pod.supervisor.logStats(container).readBytes() < bytes; i++) {
+    for (int i = 0; i < 30_000 && pod.supervisor.logStats(container).readBytes() < bytes; i++) {
       Thread.sleep(2);
     }
     assertThat(pod.supervisor.logStats(container).readBytes()).isEqualTo(bytes);
@@ -614,12 +673,16 @@ final class SupervisorIT {
   void oneContainerLogsFastAndAnotherDoesNotWaitForIt() throws Exception {
     int lines = 1_000_000;
     long before = System.nanoTime();
-    start("probe", "flood", Integer.toString(lines), "0");
+    Path gate = gate();
+    start("probe", "cat", "/gate");
+    CountDownLatch otherEnded = new CountDownLatch(1);
+    Thread.ofPlatform().daemon().start(() -> flood(gate, lines, otherEnded));
     ContainerId other = ContainerId.random();
     pod.start(other, directory.resolve("other"), List.of("probe", "say", "unhindered")).close();
     assertThat(pod.awaitExit().container()).isEqualTo(other);
     assertThat(TestPod.texts(directory.resolve("other"))).containsExactly("unhindered");
-    pod.exits.poll(50, TimeUnit.SECONDS);
+    otherEnded.countDown();
+    assertThat(pod.exits.poll(200, TimeUnit.SECONDS)).isNotNull();
     double seconds = (System.nanoTime() - before) / 1e9;
     LogStats stats = pod.supervisor.logStats(container);
     System.out.printf(
@@ -628,6 +691,24 @@ final class SupervisorIT {
     assertThat(stats.droppedBytes()).isZero();
     try (Stream<String> text = Files.lines(log)) {
       assertThat(text.count()).isEqualTo(lines);
+    }
+  }
+
+  /** Writes the lines as fast as they are taken, and lets go when the latch is open. */
+  private static void flood(Path gate, int lines, CountDownLatch end) {
+    byte[] thousand =
+        "a line that is long enough to look like something a program says, time and again\n"
+            .repeat(1000)
+            .getBytes(StandardCharsets.UTF_8);
+    try (OutputStream out = Files.newOutputStream(gate, StandardOpenOption.WRITE)) {
+      for (int i = 0; i < lines / 1000; i++) {
+        out.write(thousand);
+      }
+      end.await();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -647,7 +728,7 @@ final class SupervisorIT {
               List.of("probe", "tty"))
           .close();
     }
-    for (int i = 0; i < 2000 && Files.size(log) == 0; i++) {
+    for (int i = 0; i < 12_000 && Files.size(log) == 0; i++) {
       Thread.sleep(5);
     }
     pod.hangUp();
@@ -675,13 +756,23 @@ final class SupervisorIT {
               container, "tty", finished.operations(), finished.descriptors(), TestPod.LIMIT)) {
         Fd master = exec.terminal().orElseThrow();
         write(master, "hello\n", 1);
-        assertThat(pod.execExits.poll(5, TimeUnit.SECONDS)).isEqualTo("tty 0");
-        ByteBuffer said = ByteBuffer.allocateDirect(1000);
-        pod.linux.files().read(master, said);
-        assertThat(StandardCharsets.UTF_8.decode(said.flip()).toString())
-            .contains("terminal 20 x 30");
+        assertThat(pod.execExits.poll(60, TimeUnit.SECONDS)).isEqualTo("tty 0");
+        assertThat(saidOn(master)).contains("terminal 20 x 30");
       }
     }
+  }
+
+  /** All of it: until the kernel says that nobody has the other side open any more. */
+  private String saidOn(Fd master) {
+    ByteBuffer said = ByteBuffer.allocateDirect(1000);
+    try {
+      while (pod.linux.files().read(master, said) > 0) {
+        // it comes in as many pieces as the kernel likes
+      }
+    } catch (LinuxException e) {
+      assertThat(e.errno()).isEqualTo(Errno.EIO);
+    }
+    return StandardCharsets.UTF_8.decode(said.flip()).toString();
   }
 
   @Test

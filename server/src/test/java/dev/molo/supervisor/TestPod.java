@@ -38,7 +38,7 @@ import java.util.function.UnaryOperator;
 
 /** A pod with a real supervisor, cgroup and root file system; everything is gone after close. */
 final class TestPod implements AutoCloseable, SupervisorListener {
-  static final Duration LIMIT = Duration.ofSeconds(10);
+  static final Duration LIMIT = Duration.ofSeconds(60);
   static final long POD_NAMESPACES =
       CloneFlags.CLONE_NEWNET | CloneFlags.CLONE_NEWIPC | CloneFlags.CLONE_NEWUTS;
 
@@ -173,22 +173,38 @@ final class TestPod implements AutoCloseable, SupervisorListener {
       Builder plan = LaunchPlan.builder();
       plan.cgroup(plan.fd(leaf)).stdin(Stdin.NULL);
       plan.output(plan.fd(pipe.writeEnd()), plan.fd(pipe.writeEnd()));
-      plan.join(
-          CloneFlags.CLONE_NEWNS
-              | CloneFlags.CLONE_NEWCGROUP
-              | CloneFlags.CLONE_NEWIPC
-              | CloneFlags.CLONE_NEWUTS
-              | CloneFlags.CLONE_NEWNET,
-          "");
-      more.apply(plan).env("PATH", "/bin");
-      argv.forEach(plan::arg);
-      LaunchPlan finished = plan.exec().build();
-      supervisor
-          .exec(container, name, finished.operations(), finished.descriptors(), LIMIT)
-          .close();
+      finishExec(container, name, plan, more, argv);
       pipe.writeEnd().close();
       return readAll(pipe.readEnd());
     }
+  }
+
+  /** Starts a program in the container, whose output nobody reads, and returns when it runs. */
+  void beginExec(ContainerId container, String name, List<String> argv) {
+    try (Fd leaf = leaf(container.brief() + "/" + name)) {
+      Builder plan = LaunchPlan.builder();
+      plan.cgroup(plan.fd(leaf)).stdin(Stdin.NULL).output(Output.NULL);
+      finishExec(container, name, plan, more -> more, argv);
+    }
+  }
+
+  private void finishExec(
+      ContainerId container,
+      String name,
+      Builder plan,
+      UnaryOperator<Builder> more,
+      List<String> argv) {
+    plan.join(
+        CloneFlags.CLONE_NEWNS
+            | CloneFlags.CLONE_NEWCGROUP
+            | CloneFlags.CLONE_NEWIPC
+            | CloneFlags.CLONE_NEWUTS
+            | CloneFlags.CLONE_NEWNET,
+        "");
+    more.apply(plan).env("PATH", "/bin");
+    argv.forEach(plan::arg);
+    LaunchPlan finished = plan.exec().build();
+    supervisor.exec(container, name, finished.operations(), finished.descriptors(), LIMIT).close();
   }
 
   String readAll(Fd fd) {
@@ -290,7 +306,8 @@ final class TestPod implements AutoCloseable, SupervisorListener {
 
   /** A zombie's cgroup is busy until its parent has looked. */
   private void remove(Path directory) {
-    for (int tries = 0; ; tries++) {
+    long deadline = System.nanoTime() + LIMIT.toNanos();
+    while (true) {
       try {
         linux
             .files()
@@ -300,7 +317,7 @@ final class TestPod implements AutoCloseable, SupervisorListener {
                 OpenFlags.AT_REMOVEDIR);
         return;
       } catch (LinuxException e) {
-        if (e.errno() != Errno.EBUSY || tries == 1000) {
+        if (e.errno() != Errno.EBUSY || System.nanoTime() - deadline > 0) {
           throw e;
         }
         java.util.concurrent.locks.LockSupport.parkNanos(1_000_000);
