@@ -81,6 +81,9 @@ final class ExecCapture implements AutoCloseable {
    */
   ExecOutcome collect(int exitCode) {
     synchronized (this) {
+      // the pump may have had no turn since the program's end
+      stdout.moveWhatIsThere();
+      stderr.moveWhatIsThere();
       collected = true;
       releaseFromWaiting();
     }
@@ -217,6 +220,19 @@ final class ExecCapture implements AutoCloseable {
         }
         long free = hasShare ? room : ExecCaptures.FREE_BYTES - kept;
         endIf(keep(Math.min(Math.min(room, free), MOVE_AT_ONCE)) == 0);
+      }
+    }
+
+    /** What lies in the pipe now, and no more: a background child may go on writing. */
+    private void moveWhatIsThere() {
+      long there = watched ? linux.pipes().available(pipe.readEnd()) : 0;
+      long before = size + discarded;
+      for (long last = -1; watched && size + discarded - before < there; ) {
+        if (size + discarded == last) {
+          return; // the budget has no room
+        }
+        last = size + discarded;
+        move(true);
       }
     }
 

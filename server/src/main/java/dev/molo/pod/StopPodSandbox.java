@@ -1,6 +1,8 @@
 package dev.molo.pod;
 
 import dev.molo.cgroup.PodCgroup;
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
 import dev.molo.pod.Lane.Waiting;
 import dev.molo.supervisor.PodSupervisor;
 import java.util.Optional;
@@ -55,8 +57,15 @@ final class StopPodSandbox {
 
   /** Kills every leaf and waits for the ends; a supervisor that is gone already has done so. */
   private void shutdown(PodSupervisor supervisor) {
-    if (supervisor.connected()) {
-      supervisor.shutdown(node.settings().verbLimit());
+    try {
+      if (supervisor.connected()) {
+        supervisor.shutdown(node.settings().verbLimit());
+      }
+    } catch (FaultException e) {
+      if (e.kind() != Fault.UNAVAILABLE) {
+        throw e;
+      }
+      // it ended while it was asked
     }
   }
 

@@ -88,9 +88,23 @@ final class SupervisorEvents implements SupervisorListener {
           // a stop ends the supervisor itself, and knows
           if (found.isReady() && !found.isStopping()) {
             log.warn("the supervisor of pod {} is gone: the pod ends", pod);
-            node.threads().execute(() -> new LostPod(node).end(found, "its supervisor has ended"));
+            // a stop that is asked for meanwhile waits for this one
+            var _ = found.beginStop();
+            node.threads().execute(() -> endLost(found));
           }
         });
+  }
+
+  private void endLost(Pod pod) {
+    Optional<RuntimeException> failure = Optional.empty();
+    try {
+      new LostPod(node).end(pod, "its supervisor has ended");
+    } catch (RuntimeException e) {
+      log.error("end pod {}, whose supervisor is gone", pod.id(), e);
+      failure = Optional.of(e);
+    }
+    Optional<RuntimeException> outcome = failure;
+    pod.lane().run(() -> pod.endStop(outcome));
   }
 
   private static FaultException supervisorGone(SandboxId pod) {

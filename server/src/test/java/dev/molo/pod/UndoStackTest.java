@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -68,9 +69,21 @@ class UndoStackTest {
   void undoThatHangsIsNamedAndTheRestGoesOnWhenItEnds() throws InterruptedException {
     CountDownLatch hangs = new CountDownLatch(1);
     CountDownLatch rest = new CountDownLatch(1);
-    UndoStack undo = new UndoStack(threads, Duration.ofMillis(20));
+    CountDownLatch begun = new CountDownLatch(1);
+    // the limit counts from when the undo is under way
+    Executor begins =
+        task -> {
+          threads.execute(task);
+          await(begun);
+        };
+    UndoStack undo = new UndoStack(begins, Duration.ofMillis(20));
     undo.push("rest", rest::countDown);
-    undo.push("hang", () -> await(hangs));
+    undo.push(
+        "hang",
+        () -> {
+          begun.countDown();
+          await(hangs);
+        });
 
     assertThatThrownBy(undo::close)
         .isInstanceOf(UndoStack.UndoFailedException.class)
