@@ -9,7 +9,7 @@ import java.util.Optional;
 /** Ends and removes whole subtrees. */
 final class CgroupTree {
   private static final int MAX_DEPTH = 64;
-  private static final Duration PATIENCE = Duration.ofSeconds(5);
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
   private static final Duration LONGEST_PAUSE = Duration.ofMillis(20);
 
   private CgroupTree() {}

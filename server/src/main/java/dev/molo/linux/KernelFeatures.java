@@ -537,7 +537,7 @@ public final class KernelFeatures {
       }
       ByteBuffer answer = ByteBuffer.allocate(4096);
       while (answer.hasRemaining() && !text(answer).matches("(?s)(.*\n)?[0-9]+\n")) {
-        if (linux.epoll().poll(output, Epoll.EPOLLIN, 5000) == 0) {
+        if (linux.epoll().poll(output, Epoll.EPOLLIN, 30_000) == 0) {
           throw new LinuxException("poll", Errno.ETIMEDOUT, "a shell in a user namespace");
         }
         if (linux.files().read(output, answer) == 0) {
