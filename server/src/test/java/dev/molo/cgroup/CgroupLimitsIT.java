@@ -42,7 +42,7 @@ class CgroupLimitsIT {
             RealKernel.linux(),
             new CgroupSettings(
                 RealKernel.cgroup2().toString(),
-                "moloit",
+                "moloit" + ProcessHandle.current().pid(),
                 root,
                 MissingControllers.REFUSE,
                 OptionalLong.of(1000)));
@@ -185,7 +185,7 @@ class CgroupLimitsIT {
       container.update(memory(96 << 20));
       assertThat(container.usage().memoryMax()).hasValue(96 << 20);
       container.kill();
-      assertThat(shell.waitFor(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(shell.waitFor(60, TimeUnit.SECONDS)).isTrue();
     }
   }
 

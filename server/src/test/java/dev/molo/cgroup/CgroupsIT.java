@@ -28,7 +28,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** Runs on whatever cgroup2 mount there is, with or without controllers. */
 @ExtendWith(RealKernel.class)
 class CgroupsIT {
-  private static final String PREFIX = "moloit";
+  /** This process's own: all of the host is searched for it. */
+  private static final String PREFIX = "moloit" + ProcessHandle.current().pid();
 
   private final Linux linux = RealKernel.linux();
   private final String root = "/molo-it-" + ProcessHandle.current().pid();
@@ -83,7 +84,7 @@ class CgroupsIT {
 
       container.kill();
 
-      assertThat(shell.waitFor(5, TimeUnit.SECONDS)).isTrue();
+      assertThat(shell.waitFor(60, TimeUnit.SECONDS)).isTrue();
       assertThat(shell.exitValue()).isEqualTo(137);
       pod.removeContainer(container.id());
       assertThat(pod.populated()).isFalse();
@@ -101,7 +102,7 @@ class CgroupsIT {
 
       pod.remove();
 
-      assertThat(shell.waitFor(5, TimeUnit.SECONDS)).isTrue();
+      assertThat(shell.waitFor(60, TimeUnit.SECONDS)).isTrue();
       assertThat(Path.of(pod.path())).doesNotExist();
       pod.remove();
       assertThat(cgroups.open(sandbox, "")).isEmpty();
@@ -120,11 +121,11 @@ class CgroupsIT {
 
       exec.remove();
 
-      assertThat(run.waitFor(5, TimeUnit.SECONDS)).isTrue();
+      assertThat(run.waitFor(60, TimeUnit.SECONDS)).isTrue();
       assertThat(main.isAlive()).isTrue();
       assertThat(exec.removeIfEmpty()).isTrue();
       container.kill();
-      assertThat(main.waitFor(5, TimeUnit.SECONDS)).isTrue();
+      assertThat(main.waitFor(60, TimeUnit.SECONDS)).isTrue();
     }
   }
 
@@ -201,7 +202,7 @@ class CgroupsIT {
     try (PodCgroup pod = cgroups.create(SandboxId.random(), "");
         ContainerCgroup container = pod.createContainer(ContainerId.random(), Resources.NONE)) {
       Process shell = enter(container.path(), "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done");
-      assertThat(shell.waitFor(20, TimeUnit.SECONDS)).isTrue();
+      assertThat(shell.waitFor(60, TimeUnit.SECONDS)).isTrue();
       Usage usage = container.usage();
       assertThat(usage.cpuNanos().orElseThrow()).isPositive();
       boolean memory = cgroups.mount().controllers().contains("memory");

@@ -104,7 +104,7 @@ class DeviceFilterIT {
             .start();
     String said =
         new String(shell.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
-    assertThat(shell.waitFor(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(shell.waitFor(60, TimeUnit.SECONDS)).isTrue();
     assertThat(said).doesNotContain("not found").doesNotContain("cgroup.procs");
     return shell.exitValue() == 0;
   }

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What hostile images put in the place of their user database. */
 @ExtendWith(RealKernel.class)
-@Timeout(value = 20, unit = TimeUnit.SECONDS)
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
 class UserDatabaseIT {
   @TempDir private Path root;
   private Path passwd;

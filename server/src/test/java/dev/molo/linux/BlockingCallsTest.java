@@ -11,7 +11,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(20)
+@Timeout(180)
 class BlockingCallsTest {
 
   @Test
@@ -91,7 +91,7 @@ class BlockingCallsTest {
               LinuxException.class, e -> assertThat(e.errno()).isEqualTo(Errno.ETIMEDOUT))
           .hasMessageContaining("stat /dead");
       release.countDown();
-      assertThat(abandoned.get(10, TimeUnit.SECONDS)).isEqualTo(42);
+      assertThat(abandoned.get(60, TimeUnit.SECONDS)).isEqualTo(42);
     }
   }
 

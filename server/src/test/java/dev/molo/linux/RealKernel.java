@@ -5,10 +5,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -21,13 +24,25 @@ import org.junit.jupiter.api.extension.ExtensionContext;
  *
  * <p>Without root the class is skipped and the reason printed. With it, what the kernel shows of
  * this process is compared before and after the class: mounts, children, cgroups and network links.
- * What is left over fails the class. Others may be at work on the same machine, so a mount counts
- * when its line speaks of molo or of a JUnit folder, a link when its name begins with "molo" or
- * "mv", a cgroup when it ends in {@code -PID} of this JVM.
+ * What stays fails the class; the kernel is given time, because it takes links and namespaces away
+ * after their last use. Others may be at work on the same machine, so a mount counts when its line
+ * speaks of molo or of a JUnit folder, a link when its name begins with "molo" or "mv", a cgroup
+ * when it ends in {@code -PID} of this JVM.
  */
 public final class RealKernel implements ExecutionCondition, BeforeAllCallback, AfterAllCallback {
 
   private static final JnrLinux LINUX = JnrLinux.fromProperties();
+
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  /** What the JVM, or what an earlier test has left in it, opens by itself at any time. */
+  private static final List<String> OF_THE_JVM =
+      List.of(
+          "socket:",
+          "anon_inode:[eventpoll]",
+          "anon_inode:[eventfd]",
+          "/dev/random",
+          "/dev/urandom");
 
   private World before;
 
@@ -56,6 +71,29 @@ public final class RealKernel implements ExecutionCondition, BeforeAllCallback, 
       throw new UncheckedIOException(e);
     }
     return found.stream().sorted().toList();
+  }
+
+  /**
+   * Descriptors that were opened since {@code before} and stay. Not those of kinds that the JVM
+   * opens by itself, nor what another thread has open for a moment, as to load a class.
+   */
+  public static List<String> newFds(List<String> before) {
+    return staying(() ->
+        openFds().stream()
+            .filter(fd -> !before.contains(fd))
+            .filter(fd -> OF_THE_JVM.stream().noneMatch(fd.split(" -> ", 2)[1]::startsWith))
+            .toList());
+  }
+
+  /** What {@code look} still finds when there was time for it to go. */
+  private static List<String> staying(Supplier<List<String>> look) {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    List<String> found = look.get();
+    while (!found.isEmpty() && System.nanoTime() - deadline < 0) {
+      LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
+      found = look.get();
+    }
+    return found;
   }
 
   private static void describe(Path fd, List<String> found) {
@@ -100,15 +138,20 @@ public final class RealKernel implements ExecutionCondition, BeforeAllCallback, 
 
   @Override
   public void afterAll(ExtensionContext context) {
+    List<String> left = staying(this::left);
+    if (!left.isEmpty()) {
+      throw new AssertionError(context.getDisplayName() + " left behind: " + left);
+    }
+  }
+
+  private List<String> left() {
     World after = World.now();
     List<String> left = new ArrayList<>();
     left.addAll(more("mount", before.mounts, after.mounts));
     left.addAll(more("child", before.children, after.children));
     left.addAll(more("cgroup", before.cgroups, after.cgroups));
     left.addAll(more("link", before.links, after.links));
-    if (!left.isEmpty()) {
-      throw new AssertionError(context.getDisplayName() + " left behind: " + left);
-    }
+    return left;
   }
 
   private static List<String> more(

@@ -29,8 +29,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 public final class RecordingLinux implements Linux {
 
-  /** One call. */
-  public record Call(String name, List<Object> arguments) {
+  /** One call, and the name of the thread that made it. */
+  public record Call(String name, List<Object> arguments, String thread) {
     /** {@code mkdirat(fd 1000, a/b, 493)}. */
     @Override
     public String toString() {
@@ -216,7 +216,8 @@ public final class RecordingLinux implements Linux {
   }
 
   private Object respond(Method method, Object[] arguments, Optional<?> real) throws Throwable {
-    Call call = new Call(method.getName(), Arrays.asList(arguments));
+    Call call =
+        new Call(method.getName(), Arrays.asList(arguments), Thread.currentThread().getName());
     Answer answer = record(call);
     if (answer != null) {
       return answer.to(call);

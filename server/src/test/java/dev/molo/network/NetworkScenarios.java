@@ -34,7 +34,7 @@ import java.util.stream.Stream;
 final class NetworkScenarios implements AutoCloseable {
   private static final Subnet V4 = Subnet.parse("10.88.0.0/16");
   private static final Subnet V6 = Subnet.parse("fd6d:6f6c:6f00::/64");
-  private static final long PATIENCE_MILLIS = 5000;
+  private static final long PATIENCE_MILLIS = 60_000;
 
   private final Linux linux = JnrLinux.fromProperties();
   private final NetnsHolder holder = new NetnsHolder(linux);
@@ -145,8 +145,8 @@ final class NetworkScenarios implements AutoCloseable {
     System.out.printf("quiesce: %.3f ms%n", (System.nanoTime() - start) / 1e6);
 
     for (InterfaceAddress gone : second.addresses()) {
-      assertThat(holder.reaches(one, gone)).as("%s answers", gone).isFalse();
-      assertThat(hostReaches(gone)).as("%s answers the host", gone).isFalse();
+      assertThat(holder.misses(one, gone)).as("%s is silent", gone).isTrue();
+      assertThat(hostMisses(gone)).as("%s is silent to the host", gone).isTrue();
     }
     networks.quiesce(second);
     assertThat(networks.status().attached()).isEqualTo(1);
@@ -251,7 +251,7 @@ final class NetworkScenarios implements AutoCloseable {
     assertThat(after.status().ready()).isTrue();
     assertThat(holder.reaches(one, second.addresses().getFirst())).isTrue();
     assertThat(hostReaches(first.addresses().getLast())).isTrue();
-    assertThat(hostReaches(third.addresses().getFirst())).as("what is not live").isFalse();
+    assertThat(hostMisses(third.addresses().getFirst())).as("what is not live").isTrue();
     until("the leftover goes", () -> !linkExists(third.hostLink()));
     assertThat(linkExists("mzzzz0123456789")).as("a stranger's link").isTrue();
     assertThat(after.attach(holder.pod().request()).ips()).contains("10.88.0.4");
@@ -475,7 +475,9 @@ final class NetworkScenarios implements AutoCloseable {
       long start = System.nanoTime();
       networks.attach(request);
       wall[i] = (System.nanoTime() - start) / 1e6;
-      calls[i] = counted.calls().size();
+      // the thread that hears of links wakes once or often, as it happens to be scheduled
+      calls[i] =
+          counted.calls().stream().filter(call -> call.thread().equals("molo-network")).count();
       pod.closeDescriptors();
     }
     System.out.printf(
@@ -536,10 +538,17 @@ final class NetworkScenarios implements AutoCloseable {
     }
   }
 
-  /** A busy machine may lose a first packet; TCP sends it again after a second, then after two. */
   private static boolean hostReaches(InterfaceAddress address) {
+    return hostConnects(address, NetnsHolder.LONG_SECONDS);
+  }
+
+  private static boolean hostMisses(InterfaceAddress address) {
+    return !hostConnects(address, NetnsHolder.SHORT_SECONDS);
+  }
+
+  private static boolean hostConnects(InterfaceAddress address, int seconds) {
     try (Socket socket = new Socket()) {
-      socket.connect(new InetSocketAddress(address.address(), NetnsHolder.PORT), 4000);
+      socket.connect(new InetSocketAddress(address.address(), NetnsHolder.PORT), seconds * 1000);
       return true;
     } catch (IOException e) {
       return false;
@@ -559,7 +568,7 @@ final class NetworkScenarios implements AutoCloseable {
   }
 
   private static String connecting(InterfaceAddress address) {
-    return "python3 -c \"import socket; socket.create_connection(('%s', 9), 1)\" 2>&1"
+    return "python3 -c \"import socket; socket.create_connection(('%s', 9), 60)\" 2>&1"
         .formatted(address.text());
   }
 

@@ -2,7 +2,7 @@
 
 A line on stdin is a command, a line on stdout its answer: "ok ..." or "no REASON".
   new              a namespace with loopback up: "ok NSFD NETLINKFD"
-  connect NS A P   TCP to A port P from inside: "ok LOCALADDRESS"
+  connect NS A P S TCP to A port P from inside within S seconds: "ok LOCALADDRESS"
   from NS          who connected to port 4000 inside, one a call: "ok ADDRESS"
   sysctl NS K V    write /proc/sys/K inside
   close NS         let it go
@@ -54,16 +54,16 @@ def new():
         check(libc.setns(home, CLONE_NEWNET))
 
 
-def connect(ns, address, port):
+def connect(ns, address, port, seconds):
     def work():
-        with socket.create_connection((address, int(port)), 4.0) as s:
+        with socket.create_connection((address, int(port)), int(seconds)) as s:
             return s.getsockname()[0]
 
     return inside(int(ns), work)
 
 
 def accepted(ns):
-    ready, _, _ = select.select([held[int(ns)][1]], [], [], 4.0)
+    ready, _, _ = select.select([held[int(ns)][1]], [], [], 60.0)
     if not ready:
         raise OSError("nobody connected")
     s, peer = held[int(ns)][1].accept()
