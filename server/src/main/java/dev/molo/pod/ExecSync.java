@@ -30,6 +30,9 @@ import org.slf4j.LoggerFactory;
 final class ExecSync {
   private static final Logger log = LoggerFactory.getLogger(ExecSync.class);
 
+  /** A process that lives longer is held by the kernel; its cgroup is left, and that is told. */
+  private static final Duration DEATH_LIMIT = Duration.ofSeconds(5);
+
   /** A name that no exec of a former daemon has, which may still run. */
   private static final String PREFIX = Long.toString(System.currentTimeMillis(), 36) + "-";
 
@@ -185,7 +188,9 @@ final class ExecSync {
       String why =
           "it did not end within %d s and was killed; process %d was %s"
               .formatted(timeoutSeconds, pid, StuckProcess.describe(pid));
-      throw ended(leaf, Fault.DEADLINE_EXCEEDED, why, container, command);
+      FaultException late = ended(leaf, Fault.DEADLINE_EXCEEDED, why, container, command);
+      awaitDeath(exit);
+      throw late;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw ended(leaf, Fault.CANCELLED, "interrupted", container, command);
@@ -203,6 +208,20 @@ final class ExecSync {
     leaf.kill();
     return new FaultException(
         kind, "exec %s in container %s: %s".formatted(shown(command), container.id(), why));
+  }
+
+  /**
+   * Whoever is told that it was killed looks for it next, and must not find it on its way out: its
+   * cgroup lets go of a process before it is reaped.
+   */
+  private static void awaitDeath(CompletableFuture<ProcessExit> exit) {
+    try {
+      Deadlines.get(exit, DEATH_LIMIT);
+    } catch (TimeoutException | ExecutionException e) {
+      log.debug("an exec that was killed has not been reaped", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** The program's name only: arguments may be secrets. */

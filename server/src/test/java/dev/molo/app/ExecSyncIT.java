@@ -23,6 +23,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -148,6 +150,22 @@ class ExecSyncIT {
 
     TestNode.until("the tree is dead", () -> running("family") == 0);
     assertThat(node.status(container).getState()).isEqualTo(ContainerState.CONTAINER_RUNNING);
+  }
+
+  /** Reaped, that is: a process on its way out would still be listed in the container. */
+  @Test
+  void programThatRanTooLongIsGoneWhenThatIsTold() {
+    run("reaped");
+    Pattern process = Pattern.compile("process ([0-9]+) was ");
+
+    for (int round = 0; round < 5; round++) {
+      assertThatThrownBy(() -> node.cri().execSync(request(1, "/bin/probe", "family")))
+          .satisfies(e -> {
+            Matcher told = process.matcher(e.getMessage());
+            assertThat(told.find()).as(e.getMessage()).isTrue();
+            assertThat(Path.of("/proc", told.group(1))).doesNotExist();
+          });
+    }
   }
 
   @Test
