@@ -61,8 +61,8 @@ kubelet_start() {
   "$kubelet" --config "$folder/kubelet.yaml" --root-dir "$folder/kubelet" --cert-dir "$folder/kubelet/pki" \
     --hostname-override node --node-ip "$node_address" --minimum-container-ttl-duration 1s --v 2 >> "$folder/kubelet.log" 2>&1 &
   kubelet_pid=$!
-  local tries
-  for ((tries = 0; tries < 240; tries++)); do
+  local until=$((SECONDS + 300))
+  while [ $SECONDS -le $until ]; do
     ! curl -sf -o /dev/null http://127.0.0.1:10248/healthz || return 0
     kill -0 $kubelet_pid 2>/dev/null || break
     sleep 0.5
