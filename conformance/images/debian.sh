@@ -32,18 +32,27 @@ debian_index() {
   if [ "$wanted" != "$(cat "$cache/apt/sources.list" 2>/dev/null)" ] || [ ! -e "$cache/apt/.read" ]; then
     rm -f "$cache/apt/.read"
     printf '%s\n' "$wanted" > "$cache/apt/sources.list"
-    debian_apt update >&2 || { say "reading the index of Debian $debian_release from $mirror failed"; return 1; }
+    # of its own accord it takes an index that could not be read for a warning
+    debian_apt -o APT::Update::Error-Mode=any update >&2 || { say "reading the index of Debian $debian_release from $mirror failed"; return 1; }
     touch "$cache/apt/.read"
   fi
+}
+
+# debian_archives FOLDER PACKAGE...: fetches the packages and all they depend on. An index that is too old names packages that are gone: it is read
+# anew after a failure.
+debian_archives() {
+  local into=$1
+  shift
+  debian_index deb && debian_apt -o Dir::Cache::archives="$into" install --download-only "$@" || { rm -f "$cache/apt/.read"; return 1; }
 }
 
 # debian_tree OUT PACKAGE...: unpacks the packages and all they depend on into the folder OUT.
 debian_tree() {
   local out=$1 archive
   shift
-  debian_index deb || return 1
+  rm -rf "$out.archives"
   mkdir -p "$out.archives/partial" "$out"
-  debian_apt -o Dir::Cache::archives="$out.archives" install --download-only "$@" >&2 ||
+  fetched debian_archives "$out.archives" "$@" >&2 ||
     { say "fetching $* and what they depend on failed"; return 1; }
   for archive in "$out.archives"/*.deb; do
     dpkg-deb -x "$archive" "$out" || { say "unpacking $archive into $out failed"; return 1; }
@@ -54,10 +63,14 @@ debian_tree() {
 # debian_source OUT PACKAGE: unpacks a source package, patches applied, into the folder OUT.
 debian_source() {
   local out=$1
-  debian_index deb deb-src || return 1
-  mkdir -p "$out.fetch"
-  (cd "$out.fetch" && debian_apt source "$2" >&2) || { say "fetching the source of $2 failed"; return 1; }
+  fetched debian_source_files "$out.fetch" "$2" >&2 || { say "fetching the source of $2 failed"; return 1; }
   rm -rf "$out"
   mv "$out.fetch"/*/ "$out"
   rm -rf "$out.fetch"
+}
+
+debian_source_files() {
+  rm -rf "$1"
+  mkdir -p "$1"
+  debian_index deb deb-src && (cd "$1" && debian_apt source "$2") || { rm -f "$cache/apt/.read"; return 1; }
 }

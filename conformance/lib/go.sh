@@ -37,6 +37,9 @@ go_build() {
   rm -rf "$out"
   mkdir -p "$out"
   say "building $(basename "$module") with $("$go" env GOVERSION) (the first time takes minutes)"
-  (cd "$module" && export GOFLAGS=-mod=mod GOWORK=off && "$build" "$out") || { say "building in $module failed"; return 1; }
+  # it fetches the modules too
+  fetched go_make "$out" "$module" "$build" || { say "building in $module failed"; return 1; }
   touch "$out/.complete"
 }
+
+go_make() { (cd "$2" && export GOFLAGS=-mod=mod GOWORK=off && "$3" "$1"); }

@@ -21,13 +21,15 @@ jdk_fits() {
   [ "${version:-0}" -ge "$jdk_release" ]
 }
 
+jdk_install() { DEBIAN_FRONTEND=noninteractive apt-get install -qq -y -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 --no-install-recommends "$1"; }
+
 # jdk_need: jdk_find, or installs Debian's, or says how to get one.
 jdk_need() {
   local package=openjdk-$jdk_release-jdk-headless
   jdk_find && return 0
   if [ -n "$(apt-cache policy "$package" 2>/dev/null | sed -n 's/^ *Candidate: *\([0-9].*\)/\1/p')" ]; then
     say "no JDK $jdk_release found: installing $package"
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$package" >&2 && jdk_find && return 0
+    fetched jdk_install "$package" >&2 && jdk_find && return 0
   fi
   say "no JDK $jdk_release found in JAVA_HOME, on PATH or in /usr/lib/jvm, and this Debian has no package $package. Get one from https://adoptium.net (or https://jdk.java.net/$jdk_release), unpack it below /usr/lib/jvm or anywhere, and set JAVA_HOME to it."
   return 1

@@ -11,8 +11,9 @@ packages_need() {
   [ "$(id -u)" = 0 ] || { say "root is needed to install: apt-get install ${missing[*]}"; return 1; }
   say "installing ${missing[*]}"
   # an index that is too old names packages that are gone: read it anew when the first try fails
-  packages_install "${missing[@]}" || { apt-get -qq update && packages_install "${missing[@]}"; } ||
-    { say "installing ${missing[*]} failed"; return 1; }
+  packages_install "${missing[@]}" || fetched packages_install_anew "${missing[@]}" || { say "installing ${missing[*]} failed"; return 1; }
 }
 
-packages_install() { DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends "$@" > /dev/null; }
+# somebody else's apt is waited for
+packages_install() { DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 install --no-install-recommends "$@" > /dev/null; }
+packages_install_anew() { apt-get -qq -o Acquire::Retries=3 update && packages_install "$@"; }

@@ -17,6 +17,18 @@ paths_key() {
   done | sha256sum | cut -c 1-12
 }
 
+# fetched COMMAND ...: runs a command that fetches something from the network, and up to three times more, for a mirror or a proxy that is away
+# for a moment comes back.
+fetched() {
+  local pause
+  for pause in 5 15 40; do
+    ! "$@" || return 0
+    say "$1 failed: once more in $pause s"
+    sleep $pause
+  done
+  "$@"
+}
+
 # paths_locked FILE COMMAND ...: runs the command while no other process holds FILE, so that two scripts do not build the same thing.
 paths_locked() {
   local lock=$1 fd
