@@ -46,7 +46,7 @@ check_batch() {
 sql() { example_exec mariadb mariadb mariadb -h 127.0.0.1 -u shop "-pfor the example only" -N -e "$2" "$1"; }
 database_answers() { sql shop "SELECT 1"; }
 check_mariadb() {
-  eventually 300 database_answers || return 1
+  eventually 150 database_answers || return 1
   try sql shop "CREATE TABLE orders (id INT PRIMARY KEY AUTO_INCREMENT, what TEXT); INSERT INTO orders (what) VALUES ('one'), ('two')"
   match "the password in the file" "^shop$" "$(example_exec mariadb mariadb sh -c 'mariadb -h 127.0.0.1 -u root -p"$(cat /run/secrets/mariadb/root)" -N -e "SHOW DATABASES LIKE \"shop\""')"
   refuse "Access denied" example_exec mariadb mariadb mariadb -h 127.0.0.1 -u root -pwrong -e "SELECT 1"
@@ -70,7 +70,7 @@ database_load() {
 
 # after it was killed, and on another daemon: what was committed is there
 check_database_kept() {
-  eventually 120 database_answers || return 1
+  eventually 60 database_answers || return 1
   same "rows" "one two" "$(sql shop "SELECT what FROM orders ORDER BY id" | xargs)"
 }
 

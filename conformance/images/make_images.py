@@ -172,8 +172,9 @@ def mariadb_layer(tree):
     layer.host_file(os.path.join(HERE, "mariadb-entrypoint"), "usr/local/bin/docker-entrypoint.sh", 0o755)
     layer.add("etc/passwd", (PASSWD + "mysql:x:999:999::/var/lib/mysql:/bin/false\n").encode())
     layer.add("etc/group", (GROUP + "mysql:x:999:\n").encode())
+    # 50 clients who come at once to a machine that stands still for ten seconds are not hung up on;
     # it reserves addresses for the largest buffer pool it may ever have: 8 TiB, which the guest's kernel has not
-    layer.dir("etc/mysql/conf.d").add("etc/mysql/my.cnf", b"[mysqld]\nbind-address = *\nskip-name-resolve\nloose-innodb-buffer-pool-size-max = 1G\n"
+    layer.dir("etc/mysql/conf.d").add("etc/mysql/my.cnf", b"[mysqld]\nbind-address = *\nskip-name-resolve\nconnect-timeout = 120\nloose-innodb-buffer-pool-size-max = 1G\n"
                                       b"!includedir /etc/mysql/conf.d/\n")
     return layer.dir("var/lib/mysql", 0o755, 999, 999).dir("run/mysqld", 0o755, 999, 999)
 

@@ -33,30 +33,30 @@ instance_start() {
 
 # runtime_wait: until the runtime answers, or has ended.
 runtime_wait() {
-  local tries
-  for ((tries = 0; tries < 600; tries++)); do
+  local until=$((SECONDS + 180))
+  while [ $SECONDS -le $until ]; do
     if [ -S "$runtime_socket" ] && runtime_answers; then return 0; fi
     kill -0 "$runtime_pid" 2>/dev/null || { say "the runtime ended while starting: $(tail -n 20 "$runtime_log")"; return 1; }
     sleep 0.05
   done
-  say "the runtime did not answer on $runtime_socket within 30 s: $(tail -n 20 "$runtime_log")"
+  say "the runtime did not answer on $runtime_socket within 180 s: $(tail -n 20 "$runtime_log")"
   return 1
 }
 
 runtime_answers() {
-  if [ -n "${tools:-}" ]; then crictl version; else "$dist/bin/molo" pods --endpoint "$runtime_socket"; fi >/dev/null 2>&1
+  if [ -n "${tools:-}" ]; then crictl_timeout=10s crictl version; else "$dist/bin/molo" pods --endpoint "$runtime_socket"; fi >/dev/null 2>&1
 }
 
 # runtime_stop: ends the daemon as systemd would. Pods stay: remove them first.
 runtime_stop() {
-  local tries
+  local until=$((SECONDS + 120))
   [ -n "${runtime_pid:-}" ] || return 0
   kill -TERM "$runtime_pid" 2>/dev/null
-  for ((tries = 0; tries < 400; tries++)); do
+  while [ $SECONDS -le $until ]; do
     kill -0 "$runtime_pid" 2>/dev/null || { wait "$runtime_pid" 2>/dev/null; runtime_pid=; return 0; }
     sleep 0.05
   done
-  say "the runtime did not end within 20 s of SIGTERM; killed"
+  say "the runtime did not end within 120 s of SIGTERM; killed"
   kill -KILL "$runtime_pid"
   wait "$runtime_pid" 2>/dev/null
   runtime_pid=
@@ -65,5 +65,5 @@ runtime_stop() {
 
 # crictl ARGUMENT ...: the real crictl, spoken to the runtime under test; tools is the folder that tools/build printed.
 crictl() {
-  "$tools/crictl" --config /dev/null --runtime-endpoint "unix://$runtime_socket" --image-endpoint "unix://$runtime_socket" --timeout "${crictl_timeout:-60s}" "$@"
+  "$tools/crictl" --config /dev/null --runtime-endpoint "unix://$runtime_socket" --image-endpoint "unix://$runtime_socket" --timeout "${crictl_timeout:-300s}" "$@"
 }

@@ -20,8 +20,8 @@ END
 
 # registry_await LOG PID: prints the address that a registry just started says it listens on, once it does.
 registry_await() {
-  local address tries
-  for ((tries = 0; tries < 200; tries++)); do
+  local address until=$((SECONDS + 60))
+  while [ $SECONDS -le $until ]; do
     address=$(sed -n 's/.*listening on \(127\.0\.0\.1:[0-9]*\).*/\1/p' "$1" 2>/dev/null)
     [ -z "$address" ] || { printf '%s\n' "$address"; return 0; }
     kill -0 "$2" 2>/dev/null || break

@@ -96,10 +96,10 @@ same() { [ "$2" = "$3" ] || flunk "$1: wanted \"$2\", got \"$3\""; }
 
 match() { [[ $3 =~ $2 ]] || flunk "$1: wanted something like \"$2\", got \"$3\""; }
 
-# eventually SECONDS COMMAND ...: waits until the command succeeds, and tries every $report_pause seconds. The guest is slow:
-# it gets five times as long.
-report_patience=1 report_pause=0.05
-! grep -q 'User Mode Linux' /proc/cpuinfo || report_patience=5
+# eventually SECONDS COMMAND ...: waits until the command succeeds, and tries every $report_pause seconds. SECONDS is what it takes at most on
+# a machine that does nothing else: it gets six times as long, and ten times in the guest, which is slow.
+report_patience=6 report_pause=0.05
+! grep -q 'User Mode Linux' /proc/cpuinfo || report_patience=10
 eventually() {
   local until=$((SECONDS + $1 * report_patience))
   shift

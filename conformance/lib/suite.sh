@@ -73,7 +73,7 @@ suite_nothing_left() {
   esac
   runtime_stop || flunk "the runtime did not end on SIGTERM"
   # the kernel takes a link away with its namespace, a moment after the last process has ended
-  for ((tries = 0; tries < 20; tries++)); do
+  for ((tries = 0; tries < 120; tries++)); do
     suite_world "$folder/after"
     ! left=$(leaks_compare "$1" "$folder/after" "$allowed") || return 0
     sleep 0.5
@@ -97,12 +97,17 @@ suite_close() {
 
 # what a failed run leaves would keep its cgroups; on the stage all processes but its first and this script are the run's own
 suite_end_processes() {
-  local parent
+  local parent tries
   [ -n "${MOLO_STAGE:-}" ] && ! stage_in_guest || return 0
   for parent in /sys/fs/cgroup/unified /sys/fs/cgroup; do
     find "$parent" -maxdepth 4 -depth -type d -name "*$instance*" 2>/dev/null | while read -r cgroup; do
       [ ! -e "$cgroup/cgroup.kill" ] || echo 1 > "$cgroup/cgroup.kill"
-      find "$cgroup" -depth -type d -exec rmdir {} \; 2>/dev/null
+      # what was killed leaves its cgroup a moment later
+      for ((tries = 0; tries < 100; tries++)); do
+        find "$cgroup" -depth -type d -exec rmdir {} \; 2>/dev/null
+        [ -d "$cgroup" ] || break
+        sleep 0.1
+      done
     done
   done
 }
