@@ -182,7 +182,7 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
     while (true) {
       PullFlight fresh = new PullFlight(new PullBoard(reference.toString(), clock.instant()));
       PullFlight flight = flights.computeIfAbsent(key, k -> fresh);
-      if (!flight.join()) {
+      if (!flight.join(listener)) {
         // Its last caller has just left; it is on its way out.
         flights.remove(key, flight);
         continue;

@@ -48,8 +48,9 @@ final class PullBoard {
     }
 
     private PullProgress.Layer snapshot() {
-      long now = stage.get() == PullProgress.LayerStage.FETCHING ? rate.now(System.nanoTime()) : 0;
-      return new PullProgress.Layer(blob.digest(), stage.get(), bytes.get(), blob.size(), now);
+      PullProgress.LayerStage at = stage.get();
+      long now = at == PullProgress.LayerStage.FETCHING ? rate.now(System.nanoTime()) : 0;
+      return new PullProgress.Layer(blob.digest(), at, bytes.get(), blob.size(), now);
     }
   }
 

@@ -27,11 +27,17 @@ final class PullFlight {
     return board;
   }
 
-  synchronized boolean join() {
+  /**
+   * Takes part; false when this pull is already being given up. {@link #await} follows.
+   *
+   * @param listener hears what comes from now on: all of it, when the pull has not begun
+   */
+  synchronized boolean join(PullListener listener) {
     if (cancellation.reason().isPresent()) {
       return false;
     }
     callers++;
+    board.listen(listener);
     return true;
   }
 
@@ -66,7 +72,6 @@ final class PullFlight {
   }
 
   Image await(Cancellation own, PullListener listener) {
-    board.listen(listener);
     try {
       return Waiting.on(result, own);
     } finally {

@@ -17,6 +17,7 @@ public final class Waiting {
    *     own failure
    */
   public static <T> T on(CompletableFuture<T> future, Cancellation own) {
+    own.check();
     CompletableFuture<T> mine = future.copy();
     try (Cancellation.Registration _ =
         own.onCancel(() -> mine.completeExceptionally(own.reason().orElseThrow()))) {
