@@ -11,10 +11,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 
 /**
  * A program of the node's owner that has a say in pulls: a credential helper, a verifier. It is
@@ -28,8 +26,11 @@ import java.util.concurrent.TimeoutException;
 public record ExternalProgram(Path executable, List<String> arguments, Duration limit) {
   private static final int MAX_OUTPUT = 64 << 10;
 
-  /** How long output is read after the program has ended: a child may hold the pipe. */
-  private static final Duration DRAIN = Duration.ofSeconds(1);
+  /**
+   * How long output is read after the program has ended: a child may hold the pipe. Without one,
+   * the end comes as soon as this process gets to read it.
+   */
+  private static final Duration DRAIN = Duration.ofSeconds(10);
 
   /** Copies its list. */
   public ExternalProgram {
@@ -61,8 +62,9 @@ public record ExternalProgram(Path executable, List<String> arguments, Duration 
     Process process = start();
     try (Cancellation.Registration _ = cancellation.onCancel(() -> kill(process))) {
       Thread.ofVirtual().name("feed " + executable).start(() -> feed(process, input));
-      CompletableFuture<String> output = read(process.getInputStream());
-      CompletableFuture<String> errors = read(process.getErrorStream());
+      CountDownLatch heard = new CountDownLatch(2);
+      ByteArrayOutputStream output = hear(process.getInputStream(), heard);
+      ByteArrayOutputStream errors = hear(process.getErrorStream(), heard);
       boolean ended = process.waitFor(limit.toNanos(), TimeUnit.NANOSECONDS);
       cancellation.check();
       if (!ended) {
@@ -70,7 +72,12 @@ public record ExternalProgram(Path executable, List<String> arguments, Duration 
             Fault.DEADLINE_EXCEEDED,
             executable + " did not end within " + limit.toMillis() + " ms and was killed");
       }
-      return new Outcome(process.exitValue(), said(output), said(errors));
+      // A child of the program may hold the pipes for ever: what came so far is what was said.
+      var _ = heard.await(DRAIN.toMillis(), TimeUnit.MILLISECONDS);
+      return new Outcome(
+          process.exitValue(),
+          output.toString(StandardCharsets.UTF_8),
+          errors.toString(StandardCharsets.UTF_8));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new FaultException(Fault.CANCELLED, "interrupted while " + executable + " runs", e);
@@ -91,8 +98,11 @@ public record ExternalProgram(Path executable, List<String> arguments, Duration 
     }
   }
 
-  /** Harmless once it has ended. */
+  /** Does nothing once it has ended: its number may be another's by then. */
   private static void kill(Process process) {
+    if (!process.isAlive()) {
+      return;
+    }
     List<ProcessHandle> children = process.descendants().toList();
     process.destroyForcibly();
     children.forEach(ProcessHandle::destroyForcibly);
@@ -107,35 +117,24 @@ public record ExternalProgram(Path executable, List<String> arguments, Duration 
     }
   }
 
-  private CompletableFuture<String> read(InputStream stream) {
-    CompletableFuture<String> text = new CompletableFuture<>();
+  /** What comes, while it comes; {@code ended} hears of its end. */
+  private ByteArrayOutputStream hear(InputStream stream, CountDownLatch ended) {
+    ByteArrayOutputStream words = new ByteArrayOutputStream();
     Thread.ofVirtual()
         .name("hear " + executable)
         .start(() -> {
-          ByteArrayOutputStream kept = new ByteArrayOutputStream();
           try (stream) {
             byte[] buffer = new byte[4096];
             for (int n = stream.read(buffer); n >= 0; n = stream.read(buffer)) {
-              kept.write(buffer, 0, Math.min(n, MAX_OUTPUT - kept.size()));
+              words.write(buffer, 0, Math.min(n, MAX_OUTPUT - words.size()));
             }
           } catch (IOException e) {
             // It was killed while it spoke: what it said so far is all there is.
-            text.complete(kept.toString(StandardCharsets.UTF_8));
             return;
+          } finally {
+            ended.countDown();
           }
-          text.complete(kept.toString(StandardCharsets.UTF_8));
         });
-    return text;
-  }
-
-  private static String said(CompletableFuture<String> text) throws InterruptedException {
-    try {
-      return text.get(DRAIN.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (TimeoutException e) {
-      // A child of the program holds the pipe and may do so for ever.
-      return "";
-    } catch (ExecutionException e) {
-      throw new IllegalStateException("reading a program's words never fails", e);
-    }
+    return words;
   }
 }
