@@ -146,7 +146,7 @@ final class Authenticator {
   private record Granted(String token, Duration life) {}
 
   private Granted grant(Exchange.Request request, Cancellation cancellation) throws HostFailure {
-    try (Exchange.Answer answer = exchange.send(request, cancellation)) {
+    try (Exchange.Answer answer = send(request, cancellation)) {
       if (answer.status() != 200) {
         HostFailure refused = RegistryErrors.of(answer);
         Fault kind =
@@ -175,6 +175,19 @@ final class Authenticator {
               + ": "
               + (network ? e.getMessage() : "its answer is not JSON"),
           network ? e : null);
+    }
+  }
+
+  /** A connection that was kept from before may just have been closed by the server. */
+  private Exchange.Answer send(Exchange.Request request, Cancellation cancellation)
+      throws IOException {
+    try {
+      return exchange.send(request, cancellation);
+    } catch (IOException e) {
+      if (!Failures.isClosedConnection(e)) {
+        throw e;
+      }
+      return exchange.send(request, cancellation);
     }
   }
 

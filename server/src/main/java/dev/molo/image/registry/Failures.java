@@ -1,8 +1,10 @@
 package dev.molo.image.registry;
 
 import io.vertx.core.http.HttpClosedException;
+import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
+import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLException;
 
@@ -11,6 +13,10 @@ import javax.net.ssl.SSLException;
  * never see a header.
  */
 final class Failures {
+  /** As java.nio words ECONNRESET and EPIPE. */
+  private static final Set<String> RESET =
+      Set.of("Connection reset", "Connection reset by peer", "Broken pipe");
+
   private Failures() {}
 
   static String text(Throwable failure) {
@@ -33,9 +39,14 @@ final class Failures {
     return cause instanceof SSLException || cause instanceof java.security.GeneralSecurityException;
   }
 
-  /** Whether there was a connection, and it went away before it brought an answer. */
+  /**
+   * Whether there was a connection, and it went away before it brought an answer. To who writes
+   * into a connection that the other side has closed just then, it is reset.
+   */
   static boolean isClosedConnection(Throwable failure) {
-    return root(failure) instanceof HttpClosedException;
+    Throwable cause = root(failure);
+    return cause instanceof HttpClosedException
+        || (cause instanceof IOException e && RESET.contains(String.valueOf(e.getMessage())));
   }
 
   private static Throwable root(Throwable failure) {

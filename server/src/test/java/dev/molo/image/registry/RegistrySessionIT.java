@@ -13,10 +13,16 @@ import dev.molo.image.RegistryAuth;
 import dev.molo.image.content.Descriptor;
 import dev.molo.image.content.MediaTypes;
 import io.vertx.core.Vertx;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,10 +33,12 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Registries, mirrors, token servers and storage hosts that misbehave, on loopback. */
@@ -167,6 +175,28 @@ final class RegistrySessionIT {
     assertThat(other.asked().getFirst().query())
         .contains("scope=repository:app:pull", "service=svc");
     assertThat(other.asked().getFirst().header("Authorization")).startsWith("Basic ");
+  }
+
+  @Test
+  void tokenServerThatClosedAConnectionIsAskedOnceMore() {
+    protect(
+        "/v2/app/manifests/v1",
+        MANIFEST,
+        "Bearer realm=\"" + other.url("/token") + "\"",
+        "Bearer t0k");
+    AtomicInteger requests = new AtomicInteger();
+    other.on(
+        "/token",
+        e -> {
+          if (requests.incrementAndGet() == 1) {
+            // The connection goes, without an answer.
+            e.close();
+          } else {
+            ScriptedRegistry.reply(e, 200, "{\"token\":\"t0k\"}");
+          }
+        });
+    assertThat(manifest(BASIC).digest()).isEqualTo(Digest.ofBytes(MANIFEST));
+    assertThat(requests).hasValue(2);
   }
 
   @Test
@@ -386,6 +416,46 @@ final class RegistrySessionIT {
   }
 
   @Test
+  void mirrorThatResetAConnectionIsAskedOnceMore() throws Exception {
+    try (ServerSocket mirror =
+        new ServerSocket(0, 16, InetAddress.getByAddress(new byte[] {127, 0, 0, 1}))) {
+      mirror("[host.\"http://127.0.0.1:" + mirror.getLocalPort() + "\"]\n");
+      FutureTask<Void> server = new FutureTask<>(() -> resetAndAnswer(mirror), null);
+      Thread.ofVirtual().start(server);
+      assertThat(manifest(BASIC).servedBy())
+          .startsWith("http://127.0.0.1:" + mirror.getLocalPort());
+      server.get();
+    }
+  }
+
+  /** One connection is reset as soon as there is a request, the next one is served. */
+  private static void resetAndAnswer(ServerSocket mirror) {
+    try {
+      try (Socket first = mirror.accept()) {
+        readHead(first);
+        first.setSoLinger(true, 0);
+      }
+      try (Socket second = mirror.accept()) {
+        readHead(second);
+        String head = "HTTP/1.1 200 OK\r\nContent-Length: " + MANIFEST.length + "\r\n\r\n";
+        second.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+        second.getOutputStream().write(MANIFEST);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void readHead(Socket client) throws IOException {
+    BufferedReader lines =
+        new BufferedReader(
+            new InputStreamReader(client.getInputStream(), StandardCharsets.US_ASCII));
+    while (!lines.readLine().isEmpty()) {
+      // A GET has nothing behind its head.
+    }
+  }
+
+  @Test
   void failingMirrorsAreNamedWhenTheRegistryFailsToo() throws IOException {
     mirror("[host.\"http://127.0.0.1:1\"]\n[host.\"" + other.url("") + "\"]\n");
     other.on("/v2/app/manifests/v1", e -> ScriptedRegistry.reply(e, 500, "mirror broken"));
@@ -432,8 +502,12 @@ final class RegistrySessionIT {
     }
   }
 
+  /** Anything but the cancellation would take an hour. */
   @Test
+  @Timeout(60)
   void cancellationEndsAStalledReadAtOnce() throws InterruptedException {
+    client.close();
+    client = new RegistryClient(vertx, settings(Duration.ofHours(1)));
     CountDownLatch over = new CountDownLatch(1);
     CountDownLatch stalled = new CountDownLatch(2);
     RegistryScripts.stall(registry, blobPath(), BLOB.length, stalled, over);
@@ -445,7 +519,6 @@ final class RegistrySessionIT {
               await(stalled);
               cancellation.cancel("pull");
             });
-    long start = System.nanoTime();
     CompletableFuture<Void> second =
         CompletableFuture.runAsync(
             () -> fails(() -> session(BASIC).manifest(cancellation), Fault.CANCELLED, "cancelled"),
@@ -457,7 +530,6 @@ final class RegistrySessionIT {
           "cancelled");
       canceller.join();
       second.join();
-      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
     } finally {
       over.countDown();
     }
