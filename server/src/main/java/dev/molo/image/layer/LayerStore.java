@@ -941,10 +941,22 @@ public final class LayerStore implements AutoCloseable {
     LayerHold hold = hold("verification after an unclean end", List.of(layer.diffId()));
     try {
       Optional<String> wrong = verify(layer.diffId(), closing);
-      wrong.ifPresentOrElse(why -> condemn(layer.diffId(), why), () -> acquit(name));
+      wrong.ifPresentOrElse(why -> condemnSuspect(layer, why), () -> acquit(name));
       return wrong;
     } finally {
       hold.closeAndKeep();
+    }
+  }
+
+  /** Another thread may have found the same, and the layer may have been fetched again since. */
+  private void condemnSuspect(StoredLayer layer, String why) {
+    lock.lock();
+    try {
+      if (suspects.contains(layer.name())) {
+        condemn(layer.diffId(), why);
+      }
+    } finally {
+      lock.unlock();
     }
   }
 
