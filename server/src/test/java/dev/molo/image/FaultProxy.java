@@ -2,6 +2,7 @@ package dev.molo.image;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -11,6 +12,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -18,6 +20,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 
 /** Stands between a client and a real registry and does to the answers what networks do. */
@@ -28,6 +31,42 @@ public final class FaultProxy implements AutoCloseable {
   public interface Fault {
     /** The registry's answer is at hand, nothing has been sent yet. */
     void apply(HttpExchange exchange, HttpResponse<InputStream> real) throws IOException;
+  }
+
+  /** Counts one body among those under way, until its last byte is about to leave. */
+  private final class Sending extends FilterOutputStream {
+    private final HttpExchange exchange;
+    private long sent;
+    private boolean ended;
+
+    Sending(HttpExchange exchange) {
+      super(exchange.getResponseBody());
+      this.exchange = exchange;
+      mostSending.accumulateAndGet(sending.incrementAndGet(), Math::max);
+    }
+
+    /** Who has the last byte may ask for more at once: before it has left, this is over. */
+    @Override
+    public void write(byte[] bytes, int offset, int count) throws IOException {
+      sent += count;
+      String length = exchange.getResponseHeaders().getFirst("Content-Length");
+      if (length != null && sent >= Long.parseLong(length)) {
+        end();
+      }
+      out.write(bytes, offset, count);
+    }
+
+    @Override
+    public void write(int one) throws IOException {
+      write(new byte[] {(byte) one}, 0, 1);
+    }
+
+    void end() {
+      if (!ended) {
+        ended = true;
+        sending.decrementAndGet();
+      }
+    }
   }
 
   private record Planned(Predicate<String> paths, AtomicInteger times, Fault fault) {}
@@ -75,16 +114,23 @@ public final class FaultProxy implements AutoCloseable {
   private void handle(HttpExchange exchange) throws IOException {
     String path = exchange.getRequestURI().getPath();
     asked.add(new Asked(path, Map.copyOf(exchange.getRequestHeaders())));
-    boolean blob = path.contains("/blobs/");
-    if (blob) {
-      mostSending.accumulateAndGet(sending.incrementAndGet(), Math::max);
+    if (!path.contains("/blobs/")) {
+      answer(exchange, path);
+      return;
     }
+    Sending blob = new Sending(exchange);
+    exchange.setStreams(null, blob);
+    try {
+      answer(exchange, path);
+    } finally {
+      blob.end();
+    }
+  }
+
+  private void answer(HttpExchange exchange, String path) throws IOException {
     try {
       fault(path).apply(exchange, real(exchange));
     } finally {
-      if (blob) {
-        sending.decrementAndGet();
-      }
       exchange.close();
     }
   }
@@ -174,6 +220,31 @@ public final class FaultProxy implements AutoCloseable {
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }
+    };
+  }
+
+  /**
+   * The last byte comes when the others have been taken, and then as long again and a second later.
+   *
+   * @param taken how many bytes have been taken
+   */
+  public static Fault lastByteLate(LongSupplier taken) {
+    return (exchange, real) -> {
+      long began = System.nanoTime();
+      byte[] body = real.body().readAllBytes();
+      int last = body.length - 1;
+      OutputStream out = head(exchange, real, body.length);
+      out.write(body, 0, last);
+      out.flush();
+      try {
+        while (taken.getAsLong() < last) {
+          Thread.sleep(5);
+        }
+        Thread.sleep(Duration.ofNanos(System.nanoTime() - began).plusSeconds(1));
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+      out.write(body, last, 1);
     };
   }
 

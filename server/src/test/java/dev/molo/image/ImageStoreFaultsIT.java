@@ -174,7 +174,7 @@ final class ImageStoreFaultsIT {
   }
 
   private void awaitEmpty(String name, String when) throws IOException, InterruptedException {
-    for (int i = 0; i < 300 && !entries(name).isEmpty(); i++) {
+    for (int i = 0; i < 6000 && !entries(name).isEmpty(); i++) {
       Thread.sleep(10);
     }
     assertThat(entries(name)).as(when + ": " + name).isEmpty();

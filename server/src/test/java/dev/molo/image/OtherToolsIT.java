@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What molo pushes and exports is read by skopeo and umoci, and the other way round. */
-@Timeout(120)
+@Timeout(300)
 final class OtherToolsIT {
   @TempDir Path directory;
   private TestStores stores;

@@ -10,7 +10,8 @@ import java.util.regex.Pattern;
 /** Debian's docker-registry as a process, on a loopback port that the kernel gave it. */
 final class RegistryProcess implements AutoCloseable {
   static final Path PROGRAM = Path.of("/usr/bin/docker-registry");
-  private static final Pattern LISTENING = Pattern.compile("listening on 127\\.0\\.0\\.1:(\\d+)");
+  private static final Pattern LISTENING =
+      Pattern.compile("listening on 127\\.0\\.0\\.1:(\\d+)\\D");
 
   private final Process process;
   private final int port;

@@ -137,6 +137,6 @@ public final class TestStores implements AutoCloseable {
   public void close() throws TimeoutException {
     stores.forEach(ImageStore::close);
     client.close();
-    vertx.close().await(10, TimeUnit.SECONDS);
+    vertx.close().await(60, TimeUnit.SECONDS);
   }
 }

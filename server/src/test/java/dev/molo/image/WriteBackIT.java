@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
  * A disk that loses what it was given, after write(2) has said yes: an ext4 file system whose
  * device is a file with holes on a memory file system that is too small for it.
  */
-@Timeout(60)
+@Timeout(300)
 final class WriteBackIT {
   private static final int ROOM = 16 << 20;
 
