@@ -17,8 +17,8 @@ import java.util.Optional;
  * @param hostAndPort as 127.0.0.1:7780
  */
 record HttpAddress(String hostAndPort) {
-  private static final int CONNECT_MILLIS = 1000;
-  private static final int READ_MILLIS = 5000;
+  private static final int CONNECT_MILLIS = 5000;
+  private static final int READ_MILLIS = 10_000;
   private static final int MAX_BYTES = 64 << 20;
 
   /** Empty when it serves none, or is not molo. */
