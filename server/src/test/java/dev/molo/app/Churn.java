@@ -127,7 +127,7 @@ final class Churn {
   }
 
   private ContainerStatus awaitEnd(PodScenario pod) throws InterruptedException {
-    for (int tries = 0; tries < 3000; tries++) {
+    for (int tries = 0; tries < 12_000; tries++) {
       ContainerStatus[] status = new ContainerStatus[1];
       insist(cri -> status[0] = pod.containerStatus(cri));
       if (status[0].getState() == ContainerState.CONTAINER_EXITED) {

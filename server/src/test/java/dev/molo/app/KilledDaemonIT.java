@@ -104,7 +104,7 @@ class KilledDaemonIT {
     try (Stream<Path> held =
         Files.list(Path.of("/proc/" + processes(listener, "supervisor").getFirst() + "/fd"))) {
       for (Path fd : held.toList()) {
-        if (Files.readSymbolicLink(fd).toString().equals(pipe)) {
+        if (target(fd).equals(pipe)) {
           end = fd;
         }
       }
@@ -114,17 +114,26 @@ class KilledDaemonIT {
     awaitLogged(listener, word);
   }
 
-  private static void awaitLogged(PodScenario pod, String text)
-      throws IOException, InterruptedException {
-    for (int tries = 0; tries < 1000 && !texts(pod).contains(text); tries++) {
-      Thread.sleep(10);
+  /** What a descriptor leads to; nothing, when it was closed since it was listed. */
+  private static String target(Path fd) {
+    try {
+      return Files.readSymbolicLink(fd).toString();
+    } catch (IOException closed) {
+      return "";
     }
-    assertThat(texts(pod)).contains(text);
   }
 
-  /** What its program has printed, a line each. */
+  private static void awaitLogged(PodScenario pod, String text) {
+    TestNode.until("\"" + text + "\" is logged", () -> texts(pod).contains(text));
+  }
+
+  /** What its program has printed, a line each; the kernel may show half a line for a moment. */
   private static List<String> texts(PodScenario pod) throws IOException {
-    return Files.readAllLines(pod.log()).stream().map(line -> line.split(" ", 4)[3]).toList();
+    String log = Files.readString(pod.log());
+    return log.substring(0, log.lastIndexOf('\n') + 1)
+        .lines()
+        .map(line -> line.split(" ", 4)[3])
+        .toList();
   }
 
   private void assertCountedWithoutAGap() throws IOException {
@@ -140,6 +149,7 @@ class KilledDaemonIT {
   private PodScenario up(String program) {
     PodScenario pod = new PodScenario("pod" + pods++, folder.resolve("logs"), program);
     pod.up().forEach(call -> call.accept(daemon.cri()));
+    pod.awaitUp();
     return pod;
   }
 
@@ -257,10 +267,7 @@ class KilledDaemonIT {
             .resolve(pod.sandbox())
             .resolve("exits")
             .resolve(pod.container());
-    for (int tries = 0; tries < 1000 && !Files.exists(record); tries++) {
-      Thread.sleep(10);
-    }
-    assertThat(record).exists();
+    TestNode.until(record + " is written", () -> Files.exists(record));
   }
 
   private void assertEnded(PodScenario pod, int code, long notBefore, long notAfter) {
@@ -323,7 +330,7 @@ class KilledDaemonIT {
     long said = Files.size(daemon.log());
     daemon.start();
 
-    String log = Files.readString(daemon.log()).substring((int) said);
+    String log = daemon.saidSince(said);
     for (String name :
         List.of(torn.sandbox(), foreign.sandbox(), lostContainer.container(), "no-pod-at-all")) {
       assertThat(log).containsPattern("set aside \\S*" + name + " as \\S*quarantine/" + name);
@@ -336,8 +343,12 @@ class KilledDaemonIT {
         .contains("cgroup of pod " + foreign.sandbox());
     for (PodScenario stranger : List.of(torn, foreign)) {
       assertThat(processes(stranger, stranger.container())).hasSize(1);
-      for (String leaf : List.of("supervisor", stranger.container())) {
-        Files.writeString(leaf(stranger, leaf).resolve("cgroup.kill"), "1");
+      for (String name : List.of("supervisor", stranger.container())) {
+        Path leaf = leaf(stranger, name);
+        Files.writeString(leaf.resolve("cgroup.kill"), "1");
+        TestNode.until(
+            "nobody lives in " + leaf,
+            () -> Files.readString(leaf.resolve("cgroup.events")).contains("populated 0"));
       }
     }
     down(lostContainer);
@@ -368,25 +379,27 @@ class KilledDaemonIT {
     ContainerStatus ended = awaitEnd(victim);
     assertThat(ended.getReason()).isEqualTo("ContainerStatusUnknown");
     assertThat(ended.getExitCode()).isEqualTo(255);
-    assertThat(victim.isReady(daemon.cri())).isFalse();
     assertThat(lives(program)).isFalse();
+    // the books of the containers are closed before the pod's
+    TestNode.until("the pod is not ready", () -> !victim.isReady(daemon.cri()));
     down(victim);
     assertThat(world.differences(before)).isEmpty();
   }
 
   /** A zombie, which waits for a parent to reap it, does not. */
-  private static boolean lives(long pid) throws IOException {
-    Path status = Path.of("/proc/" + pid + "/status");
-    return Files.exists(status) && !Files.readString(status).contains("State:\tZ");
+  private static boolean lives(long pid) {
+    try {
+      return !Files.readString(Path.of("/proc/" + pid + "/status")).contains("State:\tZ");
+    } catch (IOException gone) {
+      return false;
+    }
   }
 
-  private Path leaf(PodScenario pod, String name) throws IOException {
-    try (Stream<Path> tree = Files.walk(RealKernel.cgroup2(), 4)) {
-      return tree.filter(path -> path.endsWith(name))
-          .filter(path -> path.toString().contains(pod.sandbox()))
-          .findFirst()
-          .orElseThrow();
-    }
+  private Path leaf(PodScenario pod, String name) {
+    return RealKernel.cgroup2()
+        .resolve("molo-" + instance)
+        .resolve("molo-" + instance + "-" + pod.sandbox())
+        .resolve(name);
   }
 
   /** The processes in a leaf of the pod's cgroup: "supervisor", or a container's id. */
@@ -396,15 +409,11 @@ class KilledDaemonIT {
         .toList();
   }
 
-  private ContainerStatus awaitEnd(PodScenario pod) throws InterruptedException {
-    for (int tries = 0; tries < 400; tries++) {
-      ContainerStatus status = pod.containerStatus(daemon.cri());
-      if (status.getState() == ContainerState.CONTAINER_EXITED) {
-        return status;
-      }
-      Thread.sleep(25);
-    }
-    throw new AssertionError("the container of the killed supervisor goes on");
+  private ContainerStatus awaitEnd(PodScenario pod) {
+    TestNode.until(
+        "the container of the killed supervisor ends",
+        () -> pod.containerState(daemon.cri()) == ContainerState.CONTAINER_EXITED);
+    return pod.containerStatus(daemon.cri());
   }
 
   /**

@@ -168,7 +168,7 @@ class KilledPullIT {
   }
 
   private void awaitEmpty(String name, String when) throws IOException, InterruptedException {
-    for (int tries = 0; tries < 1000 && !left(name).isEmpty(); tries++) {
+    for (int tries = 0; tries < 6000 && !left(name).isEmpty(); tries++) {
       Thread.sleep(10);
     }
     assertThat(left(name)).as(when + ": " + name).isEmpty();

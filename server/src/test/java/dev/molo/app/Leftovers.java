@@ -2,12 +2,10 @@ package dev.molo.app;
 
 import dev.molo.config.Instance;
 import java.io.IOException;
-import java.net.NetworkInterface;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -28,7 +26,7 @@ final class Leftovers {
   /** One line for each thing that is left, once the kernel has had a moment to reap. */
   List<String> find() throws IOException, InterruptedException {
     List<String> found = List.of();
-    for (int tries = 0; tries < 100; tries++) {
+    for (int tries = 0; tries < 1200; tries++) {
       found = look();
       if (found.isEmpty()) {
         return found;
@@ -49,11 +47,10 @@ final class Leftovers {
             cgroups.resolve(instance.cgroupRoot().substring(1)))) {
       children(folder).forEach(found::add);
     }
-    for (NetworkInterface link : Collections.list(NetworkInterface.getNetworkInterfaces())) {
-      if (link.getName().startsWith(instance.vethPrefix())) {
-        found.add("link " + link.getName());
-      }
-    }
+    // not by NetworkInterface, which shows no link that has lost its addresses
+    children(Path.of("/sys/class/net")).stream()
+        .filter(link -> link.startsWith("/sys/class/net/" + instance.vethPrefix()))
+        .forEach(link -> found.add("link " + link));
     found.addAll(processes());
     Files.readAllLines(Path.of("/proc/self/mountinfo")).stream()
         .filter(line -> line.contains(daemon.root().toString()))

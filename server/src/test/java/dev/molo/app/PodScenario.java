@@ -21,6 +21,7 @@ import dev.molo.cri.v1.RuntimeServiceGrpc.RuntimeServiceBlockingStub;
 import dev.molo.cri.v1.StartContainerRequest;
 import dev.molo.cri.v1.StopContainerRequest;
 import dev.molo.cri.v1.StopPodSandboxRequest;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,6 +38,7 @@ final class PodScenario {
   private final UnaryOperator<ContainerConfig.Builder> more;
   private String sandbox = "";
   private String container = "";
+  private boolean started;
 
   /**
    * @param program of the workload, with its argument: "wait", "exit 7"
@@ -125,6 +127,23 @@ final class PodScenario {
 
   private void start(RuntimeServiceBlockingStub cri) {
     cri.startContainer(StartContainerRequest.newBuilder().setContainerId(container).build());
+    started = true;
+  }
+
+  /** Waits until its program has asked for its signals: one that comes before ends any program. */
+  void awaitUp() {
+    TestNode.until(
+        "the program of container " + container + " is up",
+        () -> Files.readString(log()).contains(" F up\n"));
+  }
+
+  /** Whether it ends by itself when it is told to, however late it comes to hear of it. */
+  private boolean heedsTheStop() {
+    return program.equals("wait") || program.startsWith("mount ");
+  }
+
+  private boolean saysUp() {
+    return !program.startsWith("exit ") && !program.equals("euid");
   }
 
   private void reopen(RuntimeServiceBlockingStub cri) {
@@ -133,8 +152,14 @@ final class PodScenario {
   }
 
   private void stop(RuntimeServiceBlockingStub cri) {
+    if (started && saysUp()) {
+      awaitUp();
+    }
     cri.stopContainer(
-        StopContainerRequest.newBuilder().setContainerId(container).setTimeout(1).build());
+        StopContainerRequest.newBuilder()
+            .setContainerId(container)
+            .setTimeout(heedsTheStop() ? 60 : 1)
+            .build());
   }
 
   private void remove(RuntimeServiceBlockingStub cri) {

@@ -23,6 +23,7 @@ import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.vertx.core.Vertx;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -41,7 +42,10 @@ final class TestDaemon implements AutoCloseable {
   /** What the build leaves unpacked. */
   static final Path DISTRIBUTION = Path.of("target/molo").toAbsolutePath();
 
-  private static final Duration START_LIMIT = Duration.ofSeconds(60);
+  /** A call that takes longer hangs. */
+  private static final int CALL_SECONDS = 120;
+
+  private static final Duration START_LIMIT = Duration.ofMinutes(2);
 
   private final String instance;
   private final Path folder;
@@ -166,7 +170,7 @@ final class TestDaemon implements AutoCloseable {
     return Files.exists(steps) ? Files.readAllLines(steps) : List.of();
   }
 
-  /** Starts it and waits for its first answer. */
+  /** Starts it and waits until all of it is served: HTTP comes after the first answer to CRI. */
   void start() throws IOException, InterruptedException {
     List<String> command = new ArrayList<>(launcher);
     command.addAll(List.of(distribution.resolve("bin/molo").toString(), "serve"));
@@ -179,12 +183,29 @@ final class TestDaemon implements AutoCloseable {
     builder
         .environment()
         .put("MOLO_JAVA_OPTIONS", "-D%s=%s".formatted(FaultPoints.FOLDER, faultPoints()));
+    long saidBefore = Files.exists(log()) ? Files.size(log()) : 0;
     process = builder.start();
-    awaitFirstAnswer();
+    long deadline = System.nanoTime() + START_LIMIT.toNanos();
+    awaitFirstAnswer(deadline);
+    while (!saidSince(saidBefore).contains("instance " + instance + " serves ")) {
+      requireStarting(deadline, null);
+      Thread.sleep(5);
+    }
   }
 
-  private void awaitFirstAnswer() throws IOException, InterruptedException {
-    long deadline = System.nanoTime() + START_LIMIT.toNanos();
+  /** What its log has got since it had this many bytes. */
+  String saidSince(long bytes) throws IOException {
+    byte[] all = Files.readAllBytes(log());
+    return new String(all, (int) bytes, all.length - (int) bytes, StandardCharsets.UTF_8);
+  }
+
+  private void requireStarting(long deadline, StatusRuntimeException refused) throws IOException {
+    if (!process.isAlive() || System.nanoTime() > deadline) {
+      throw new IOException("the daemon did not start:\n" + Files.readString(log()), refused);
+    }
+  }
+
+  private void awaitFirstAnswer(long deadline) throws IOException, InterruptedException {
     while (true) {
       ManagedChannel fresh = connect();
       try {
@@ -194,9 +215,7 @@ final class TestDaemon implements AutoCloseable {
         return;
       } catch (StatusRuntimeException notYet) {
         fresh.shutdownNow();
-        if (!process.isAlive() || System.nanoTime() > deadline) {
-          throw new IOException("the daemon did not start:\n" + Files.readString(log()), notYet);
-        }
+        requireStarting(deadline, notYet);
         Thread.sleep(20);
       }
     }
@@ -227,11 +246,13 @@ final class TestDaemon implements AutoCloseable {
   }
 
   private static RuntimeServiceBlockingStub stub(ManagedChannel channel) {
-    return RuntimeServiceGrpc.newBlockingStub(channel).withDeadlineAfter(30, TimeUnit.SECONDS);
+    return RuntimeServiceGrpc.newBlockingStub(channel)
+        .withDeadlineAfter(CALL_SECONDS, TimeUnit.SECONDS);
   }
 
   ImageServiceBlockingStub images() {
-    return ImageServiceGrpc.newBlockingStub(channel).withDeadlineAfter(30, TimeUnit.SECONDS);
+    return ImageServiceGrpc.newBlockingStub(channel)
+        .withDeadlineAfter(CALL_SECONDS, TimeUnit.SECONDS);
   }
 
   boolean isAlive() {
@@ -244,7 +265,7 @@ final class TestDaemon implements AutoCloseable {
 
   /** Its exit status, once it has ended by itself. */
   int awaitEnd() throws InterruptedException {
-    if (!process.waitFor(30, TimeUnit.SECONDS)) {
+    if (!process.waitFor(CALL_SECONDS, TimeUnit.SECONDS)) {
       throw new IllegalStateException("the daemon goes on");
     }
     return process.exitValue();

@@ -39,7 +39,7 @@ import java.util.regex.Pattern;
  */
 final class TestNode {
   private static final Pattern PID = Pattern.compile("\"pid\":(\\d+)");
-  private static final long LIMIT_MILLIS = 20_000;
+  private static final long LIMIT_MILLIS = 60_000;
 
   private final String instance;
   private final Path folder;
@@ -151,9 +151,13 @@ final class TestNode {
     return Long.parseLong(matcher.group(1));
   }
 
-  /** A file of the kernel about the container's first process. */
+  /** A file of the kernel about the container's first process, which is the program by then. */
   Path proc(String container, String file) {
-    return Path.of("/proc", Long.toString(pid(container)), file);
+    Path process = Path.of("/proc", Long.toString(pid(container)));
+    // a start is answered when the descriptors are closed, and the kernel's execve goes on for a
+    // moment: name, label and credentials come next, the environment last
+    until("the program runs in " + process, () -> !read(process.resolve("environ")).isEmpty());
+    return process.resolve(file);
   }
 
   ContainerStatus awaitExit(String container) {

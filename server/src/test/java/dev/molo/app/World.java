@@ -29,7 +29,7 @@ import java.util.stream.Stream;
  */
 final class World {
   /** The kernel reaps links and processes a moment later. */
-  private static final Duration PATIENCE = Duration.ofSeconds(15);
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private final Instance instance;
   private final TestDaemon daemon;
@@ -124,10 +124,16 @@ final class World {
                     name,
                     text(link.resolve("ifindex")).strip(),
                     text(link.resolve("address")).strip(),
-                    Files.exists(link.resolve("master"))
-                        ? Files.readSymbolicLink(link.resolve("master")).getFileName()
-                        : "none"));
+                    master(link)));
       }
+    }
+  }
+
+  private static Path master(Path link) {
+    try {
+      return Files.readSymbolicLink(link.resolve("master")).getFileName();
+    } catch (IOException none) {
+      return Path.of("none");
     }
   }
 
