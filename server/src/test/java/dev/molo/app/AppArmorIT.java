@@ -130,7 +130,7 @@ class AppArmorIT {
       assertThat(complaint(container, "/proc/sysrq-trigger")).contains("Permission denied");
       assertThat(complaint(container, "/file")).isEmpty();
       // a profile that took the daemon's signals would make it immortal
-      node.stop(container, 5);
+      node.stop(container, 60);
       assertThat(node.status(container).getExitCode()).isEqualTo(128 + 15);
     }
   }

@@ -85,8 +85,9 @@ class CommandsIT {
     return Molo.run(all.toArray(String[]::new));
   }
 
-  /** What a command writes to the process's own stdout, line by line. */
-  private List<String> process(String command, String... words) throws IOException {
+  /** What a command that succeeds writes to the process's own stdout, line by line. */
+  private List<String> process(String command, String... words)
+      throws IOException, InterruptedException {
     List<String> all = new ArrayList<>();
     all.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     all.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
@@ -96,7 +97,9 @@ class CommandsIT {
     Process process =
         new ProcessBuilder(all).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
-      return out.lines().toList();
+      List<String> lines = out.lines().toList();
+      assertThat(process.waitFor()).isZero();
+      return lines;
     }
   }
 
@@ -113,14 +116,14 @@ class CommandsIT {
   }
 
   @Test
-  void aPodOfAManifestLivesAndGoesWithAllItHad() throws IOException {
+  void aPodOfAManifestLivesAndGoesWithAllItHad() throws IOException, InterruptedException {
     Path manifest = Files.writeString(folder.resolve("pod.yaml"), MANIFEST);
 
     JsonNode pod = json(molo("run", "-f", manifest.toString(), "-o", "json")).at("/pods/0");
     Path own = node.daemon().root().resolve("manifests").resolve(pod.get("uid").asText());
-    TestNode.until(
-        "the writer has written", () -> Files.exists(own.resolve("volumes/scratch/word")));
-    assertThat(own.resolve("volumes/scratch/word")).hasContent("from the writer");
+    Path word = own.resolve("volumes/scratch/word");
+    TestNode.until("the writer has written", () -> Files.exists(word) && Files.size(word) > 0);
+    assertThat(word).hasContent("from the writer");
     assertThat(
             molo("exec", "web/sleeper", "--", "/bin/probe", "write", "/scratch/too", "x").status())
         .isZero();
@@ -148,7 +151,7 @@ class CommandsIT {
   }
 
   @Test
-  void whatARunningContainerWroteBecomesAnImageThatRuns() throws IOException {
+  void whatARunningContainerWroteBecomesAnImageThatRuns() throws IOException, InterruptedException {
     Path manifest = Files.writeString(folder.resolve("origin.yaml"), MANIFEST);
     assertThat(molo("run", "-f", manifest.toString()).status()).isZero();
     assertThat(

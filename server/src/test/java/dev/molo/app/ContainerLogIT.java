@@ -93,16 +93,20 @@ class ContainerLogIT {
     String pod = node.pod("away");
     Path log = node.logs().resolve("away/main.log");
     Path old = node.logs().resolve("away/main.log.1");
-    // 3000 lines, a millisecond of rest after every second one
-    String container = node.run(pod, node.containerConfig("main", "flood", "3000", "2"));
+    // a millisecond of rest after every second line, and no end by itself
+    String container = node.run(pod, node.containerConfig("main", "flood", "1000000000", "2"));
     TestNode.until("it logs", () -> Files.size(log) > 0);
     Files.move(log, old);
     reopen(container);
     node.daemon().kill();
+    long before = Files.size(log);
     node.daemon().start();
+    TestNode.until("it has logged meanwhile", () -> Files.size(log) > before);
+    node.stop(container, 60);
     node.awaitExit(container);
 
-    assertThat(numbers(old, log)).isEqualTo(IntStream.range(0, 3000).boxed().toList());
+    List<Integer> numbers = numbers(old, log);
+    assertThat(numbers).isEqualTo(IntStream.range(0, numbers.size()).boxed().toList());
   }
 
   private static List<Integer> numbers(Path... files) {
@@ -171,7 +175,7 @@ class ContainerLogIT {
   void aPipeInTheWayIsNotWaitedFor() throws Exception {
     Path logs = Files.createDirectories(node.logs().resolve("pipe"));
     Process mkfifo = new ProcessBuilder("mkfifo", logs.resolve("main.log").toString()).start();
-    assertThat(mkfifo.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(mkfifo.waitFor(60, TimeUnit.SECONDS)).isTrue();
     String pod = node.pod("pipe");
     String container = node.create(pod, node.containerConfig("main", "exit", "0"));
 

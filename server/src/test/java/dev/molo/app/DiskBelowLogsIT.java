@@ -104,7 +104,7 @@ class DiskBelowLogsIT {
   }
 
   private static void await(String what, Check check) throws IOException, InterruptedException {
-    for (int tries = 0; tries < 1500; tries++) {
+    for (int tries = 0; tries < 6000; tries++) {
       if (check.holds()) {
         return;
       }
@@ -123,12 +123,11 @@ class DiskBelowLogsIT {
     await("the first lines", () -> Files.size(hung.log()) > 1000);
     PodScenario other = up("other", folder.resolve("logs"), "count");
     freeze();
-    long began = System.nanoTime();
     PodScenario hangs = new PodScenario("hangs", disk, "wait");
     hangs.up().subList(0, 2).forEach(call -> call.accept(daemon.cri()));
     assertThatThrownBy(() -> hangs.up().get(2).accept(daemon.cri()))
-        .hasMessageContaining("open log " + hangs.log());
-    assertThat(System.nanoTime() - began).isLessThan(25_000_000_000L);
+        // not the caller's patience, but the daemon's
+        .hasMessageContaining("open log " + hangs.log() + ", after PT10S");
     // as a kubelet tries again and again: nobody else may run out of threads
     List<CompletableFuture<String>> tries =
         IntStream.range(0, 40)
@@ -141,10 +140,8 @@ class DiskBelowLogsIT {
     assertThat(hung.containerState(daemon.cri())).isEqualTo(ContainerState.CONTAINER_RUNNING);
 
     // its end is told although its log cannot be written
-    began = System.nanoTime();
     hung.down().getFirst().accept(daemon.cri());
     assertThat(hung.containerState(daemon.cri())).isEqualTo(ContainerState.CONTAINER_EXITED);
-    assertThat(System.nanoTime() - began).isLessThan(15_000_000_000L);
     for (CompletableFuture<String> tried : tries) {
       assertThat(tried.join()).isNotEqualTo("done");
     }

@@ -2,14 +2,22 @@ package dev.molo.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.molo.linux.Fd;
+import dev.molo.linux.OpenFlags;
 import dev.molo.linux.RealKernel;
+import dev.molo.linux.SocketFlags;
+import dev.molo.linux.jnr.JnrLinux;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -17,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A service manager in another language listens on a real datagram socket. */
 @ExtendWith(RealKernel.class)
-@Timeout(30)
+@Timeout(120)
 class SystemdNotifyIT {
   private static final String MANAGER =
       """
@@ -58,6 +66,7 @@ class SystemdNotifyIT {
   void watchdogIsAnsweredWhileTheDaemonIsAlive() throws Exception {
     String name = folder.resolve("notify").toString();
     AtomicBoolean alive = new AtomicBoolean(true);
+    AtomicInteger asked = new AtomicInteger();
     try (Manager manager = new Manager(name)) {
       Map<String, String> environment =
           Map.of(
@@ -69,14 +78,22 @@ class SystemdNotifyIT {
               Long.toString(ProcessHandle.current().pid()));
       SystemdNotify notify = SystemdNotify.from(RealKernel.linux(), environment);
       assertThat(notify.watchdogInterval()).contains(Duration.ofMillis(100));
-      notify.ready("serves", alive::get);
+      notify.ready(
+          "serves",
+          () -> {
+            boolean answer = alive.get();
+            asked.incrementAndGet();
+            return answer;
+          });
       assertThat(manager.hears()).startsWith("READY=1");
       assertThat(manager.hears()).isEqualTo("WATCHDOG=1");
       assertThat(manager.hears()).isEqualTo("WATCHDOG=1");
       alive.set(false);
-      Thread.sleep(250);
-      manager.forget();
-      Thread.sleep(300);
+      // who asks the second time from now on has told what came of an answer before
+      int before = asked.get();
+      TestNode.until("it is asked twice", () -> asked.get() >= before + 2);
+      manager.hearsAllUntilNow();
+      TestNode.until("it is asked thrice more", () -> asked.get() >= before + 5);
       notify.close();
       assertThat(manager.hears()).isEqualTo("STOPPING=1");
     }
@@ -110,8 +127,11 @@ class SystemdNotifyIT {
   static final class Manager implements AutoCloseable {
     private final Process process;
     private final BufferedReader lines;
+    private final String name;
+    private int marks;
 
     Manager(String name) throws IOException {
+      this.name = name;
       process =
           new ProcessBuilder("python3", "-c", MANAGER, name).redirectErrorStream(true).start();
       lines = process.inputReader();
@@ -122,13 +142,30 @@ class SystemdNotifyIT {
       return lines.readLine();
     }
 
-    boolean saysNothing() throws IOException {
-      return !lines.ready();
+    /** What it was told until now and has not said: a message of our own comes after all that. */
+    List<String> hearsAllUntilNow() throws IOException {
+      String mark = "MARK=" + ++marks;
+      tell(mark);
+      List<String> heard = new ArrayList<>();
+      for (String line = hears(); !mark.equals(line); line = hears()) {
+        assertThat(line).as("the manager ended").isNotNull();
+        heard.add(line);
+      }
+      return heard;
     }
 
-    void forget() throws IOException {
-      while (lines.ready()) {
-        lines.readLine();
+    private void tell(String message) {
+      Path socket = Path.of(name);
+      JnrLinux linux = RealKernel.linux();
+      try (Fd folder =
+              linux
+                  .files()
+                  .open(socket.getParent().toString(), OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
+          Fd to =
+              linux
+                  .sockets()
+                  .connectUnix(folder, socket.getFileName().toString(), SocketFlags.SOCK_DGRAM)) {
+        linux.sockets().send(to, ByteBuffer.wrap(message.getBytes(StandardCharsets.UTF_8)));
       }
     }
 

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -30,7 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
  * service manager hears what it waits for.
  */
 @ExtendWith(RealKernel.class)
-@Timeout(120)
+@Timeout(600)
 class UnitStateIT {
   private static final Path UNIT = Path.of("../systemd/molo.service");
 
@@ -100,10 +101,10 @@ class UnitStateIT {
     assertThat(manager.hears()).isEqualTo("WATCHDOG=1");
     assertThat(manager.hears()).isEqualTo("WATCHDOG=1");
     signal("-STOP");
-    Thread.sleep(500);
-    manager.forget();
-    Thread.sleep(500);
-    assertThat(manager.saysNothing()).isTrue();
+    TestNode.until("the daemon is stopped", this::isStopped);
+    manager.hearsAllUntilNow();
+    Thread.sleep(1000);
+    assertThat(manager.hearsAllUntilNow()).as("while the daemon is stopped").isEmpty();
     signal("-CONT");
     assertThat(manager.hears()).isEqualTo("WATCHDOG=1");
     daemon.stop();
@@ -113,6 +114,20 @@ class UnitStateIT {
     }
     assertThat(last).isEqualTo("STOPPING=1");
     daemon.start();
+  }
+
+  /** All of its threads, of which some may end while they are looked at. */
+  private boolean isStopped() {
+    try (Stream<Path> threads = Files.list(Path.of("/proc/" + daemon.pid() + "/task"))) {
+      for (Path thread : threads.toList()) {
+        if (!Files.readString(thread.resolve("status")).contains("State:\tT")) {
+          return false;
+        }
+      }
+      return true;
+    } catch (IOException ended) {
+      return false;
+    }
   }
 
   private void signal(String signal) throws IOException, InterruptedException {
@@ -195,7 +210,7 @@ class UnitStateIT {
   }
 
   private static void await(String what, Check check) throws IOException, InterruptedException {
-    for (int tries = 0; tries < 1000; tries++) {
+    for (int tries = 0; tries < 6000; tries++) {
       if (check.holds()) {
         return;
       }
