@@ -70,7 +70,10 @@ final class Conversation implements AutoCloseable {
     this.peer = peer;
     this.events = events;
     this.lost = lost;
-    this.watch = reactor.watch(socket, this::read);
+    synchronized (this) {
+      // a peer that hangs up at once is told before the key is here: its end waits for it
+      this.watch = reactor.watch(socket, this::read);
+    }
   }
 
   boolean isOpen() {
