@@ -72,9 +72,9 @@ final class ImageCommit {
   }
 
   private Digest archive(Path scratch) {
-    try (HashingOutput hashed = layers.hashed(Files.newOutputStream(scratch))) {
+    try (HashingOutput hashed = layers.archives().hashed(Files.newOutputStream(scratch))) {
       try (OutputStream out = new BufferedOutputStream(hashed, BUFFER)) {
-        layers.archiveOf(request.upper(), out);
+        layers.archives().archiveOf(request.upper(), out);
       }
       return hashed.digest();
     } catch (IOException e) {

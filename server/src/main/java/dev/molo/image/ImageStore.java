@@ -9,6 +9,7 @@ import dev.molo.image.content.Content;
 import dev.molo.image.content.PlatformChoice;
 import dev.molo.image.layer.LayerHold;
 import dev.molo.image.layer.LayerStore;
+import dev.molo.image.layer.LayerTotals;
 import dev.molo.image.registry.Fetched;
 import dev.molo.image.registry.RegistryClient;
 import dev.molo.image.registry.RegistrySession;
@@ -578,7 +579,7 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
 
   @Override
   public Usage usage() {
-    LayerStore.Totals totals = layers.totals();
+    LayerTotals totals = layers.totals();
     return new Usage(root, totals.bytes(), totals.inodes(), clock.instant());
   }
 

@@ -6,6 +6,7 @@ import dev.molo.image.content.Blob;
 import dev.molo.image.content.Compression;
 import dev.molo.image.content.Descriptor;
 import dev.molo.image.layer.HashingOutput;
+import dev.molo.image.layer.LayerArchives;
 import dev.molo.image.layer.LayerFaults;
 import dev.molo.image.layer.LayerStore;
 import java.io.IOException;
@@ -24,10 +25,12 @@ import java.util.concurrent.atomic.AtomicLong;
 final class LayerPacker {
   private static final AtomicLong SEQUENCE = new AtomicLong();
 
-  private final LayerStore layers;
+  private final LayerArchives archives;
+  private final Path scratch;
 
   LayerPacker(LayerStore layers) {
-    this.layers = layers;
+    this.archives = layers.archives();
+    this.scratch = layers.scratchDirectory();
   }
 
   /**
@@ -43,18 +46,18 @@ final class LayerPacker {
       Cancellation cancellation) {
     if (wanted.isEmpty() && original.isPresent()) {
       Descriptor blob = original.get();
-      if (layers.keptBlob(diffId).filter(blob.digest()::equals).isPresent()) {
-        return new Plain(blob, () -> layers.openBlob(diffId));
+      if (archives.keptBlob(diffId).filter(blob.digest()::equals).isPresent()) {
+        return new Plain(blob, () -> archives.openBlob(diffId));
       }
       if (blob.digest().equals(diffId)) {
-        return new Plain(blob, () -> layers.archive(diffId, cancellation));
+        return new Plain(blob, () -> archives.archive(diffId, cancellation));
       }
     }
     Compression compression = wanted.orElseGet(() -> Compression.of(Compression.Kind.GZIP));
     if (compression.kind() == Compression.Kind.NONE) {
       Descriptor plain =
-          Descriptor.of(compression.mediaType(), diffId, layers.archiveBytes(diffId));
-      return new Plain(plain, () -> layers.archive(diffId, cancellation));
+          Descriptor.of(compression.mediaType(), diffId, archives.archiveBytes(diffId));
+      return new Plain(plain, () -> archives.archive(diffId, cancellation));
     }
     return compressed(diffId, original, compression, cancellation);
   }
@@ -65,14 +68,12 @@ final class LayerPacker {
       Compression compression,
       Cancellation cancellation) {
     Path file =
-        layers
-            .scratchDirectory()
-            .resolve("pack-" + diffId.hex().substring(0, 20) + "-" + SEQUENCE.incrementAndGet());
+        scratch.resolve("pack-" + diffId.hex().substring(0, 20) + "-" + SEQUENCE.incrementAndGet());
     boolean done = false;
     try {
       Digest digest;
-      try (InputStream tar = layers.archive(diffId, cancellation);
-          HashingOutput hashed = layers.hashed(Files.newOutputStream(file))) {
+      try (InputStream tar = archives.archive(diffId, cancellation);
+          HashingOutput hashed = archives.hashed(Files.newOutputStream(file))) {
         try (OutputStream out = compression.into(hashed)) {
           tar.transferTo(out);
         }

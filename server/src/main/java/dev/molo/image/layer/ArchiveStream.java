@@ -6,7 +6,6 @@ import dev.molo.image.Cancellation;
 import dev.molo.linux.Fd;
 import dev.molo.linux.Files;
 import dev.molo.linux.Hashing;
-import dev.molo.linux.OpenFlags;
 import java.io.IOException;
 import java.io.InputStream;
 
@@ -15,19 +14,17 @@ import java.io.InputStream;
  * is wrong is a fault that says how to mend it. One reader.
  */
 final class ArchiveStream extends InputStream {
-  private static final int DIRECTORY =
-      OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW;
-
   private final StoredLayer layer;
   private final Fd directory;
   private final VerifiedStream tar;
   private boolean verified;
 
+  /** {@code directory}: the layer's own; closed with this, and when this cannot be opened. */
   ArchiveStream(
-      Files files, Hashing hashing, Fd layers, StoredLayer layer, Cancellation cancellation)
+      Files files, Hashing hashing, Fd directory, StoredLayer layer, Cancellation cancellation)
       throws IOException {
     this.layer = layer;
-    this.directory = files.openat2(layers, layer.name(), DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH);
+    this.directory = directory;
     try {
       this.tar =
           new VerifiedStream(

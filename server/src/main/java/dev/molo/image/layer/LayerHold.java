@@ -9,14 +9,14 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * deleted. Thread-safe.
  */
 public final class LayerHold implements AutoCloseable {
-  private final LayerStore store;
+  private final LayerCatalogue catalogue;
   private final String holder;
   private final boolean mounted;
   private final Set<String> names;
   private final AtomicBoolean released = new AtomicBoolean();
 
-  LayerHold(LayerStore store, String holder, boolean mounted, List<String> names) {
-    this.store = store;
+  LayerHold(LayerCatalogue catalogue, String holder, boolean mounted, List<String> names) {
+    this.catalogue = catalogue;
     this.holder = holder;
     this.mounted = mounted;
     this.names = Set.copyOf(names);
@@ -40,7 +40,7 @@ public final class LayerHold implements AutoCloseable {
   @Override
   public void close() {
     if (released.compareAndSet(false, true)) {
-      store.release(this, true);
+      catalogue.release(this, true);
     }
   }
 
@@ -49,7 +49,7 @@ public final class LayerHold implements AutoCloseable {
    */
   public void closeAndKeep() {
     if (released.compareAndSet(false, true)) {
-      store.release(this, false);
+      catalogue.release(this, false);
     }
   }
 }

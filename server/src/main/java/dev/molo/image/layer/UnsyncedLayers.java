@@ -13,7 +13,7 @@ import java.util.Set;
 /**
  * The layers that the disk may not have yet, each with what will tell whether it has. Layers that
  * are written at the same time share one {@link WriteBack}, so that the pull of many needs one
- * syncfs; it ends with the last of them. Used under the store's lock.
+ * syncfs; it ends with the last of them. Used under the lock of {@link LayerCatalogue}.
  */
 final class UnsyncedLayers {
   private static final int DIRECTORY =
