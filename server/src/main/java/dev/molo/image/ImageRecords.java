@@ -27,8 +27,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One small file for each image, below images/records. A file that cannot be read is moved to
- * images/quarantine with a line in the log. Used under the store's lock, where nothing else is
- * said.
+ * images/quarantine with a line in the log. Used under the lock of {@link ImageCatalogue}, where
+ * nothing else is said.
  */
 final class ImageRecords implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ImageRecords.class);
