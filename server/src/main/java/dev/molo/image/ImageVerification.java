@@ -53,22 +53,24 @@ final class ImageVerification {
 
   private LayerCheck check(Digest diffId, List<ImageRecord> images) {
     try (LayerHold _ = layers.hold("verification", List.of(diffId))) {
+      Optional<StoredLayer> layer = layers.find(diffId);
       Optional<String> wrong =
-          layers.find(diffId).isPresent()
-              ? layers.verify(diffId, cancellation)
+          layer.isPresent()
+              ? layers.verify(layer.get(), cancellation)
               : Optional.of("it is not there");
-      long bytes = layers.find(diffId).map(StoredLayer::bytes).orElse(0L);
+      long bytes = layer.map(StoredLayer::bytes).orElse(0L);
       if (wrong.isEmpty()) {
         return new LayerCheck(diffId, bytes, LayerCheck.Verdict.SOUND, "");
       }
-      return request.repair()
-          ? repair(diffId, wrong.get(), images)
-          : new LayerCheck(diffId, bytes, LayerCheck.Verdict.DAMAGED, wrong.get());
+      if (!request.repair()) {
+        return new LayerCheck(diffId, bytes, LayerCheck.Verdict.DAMAGED, wrong.get());
+      }
+      layer.ifPresent(damaged -> layers.condemn(damaged, wrong.get()));
+      return repair(diffId, wrong.get(), images);
     }
   }
 
   private LayerCheck repair(Digest diffId, String wrong, List<ImageRecord> images) {
-    layers.condemn(diffId, wrong);
     List<String> tried = new ArrayList<>();
     for (ImageRecord image : images) {
       if (image.document().diffIds().contains(diffId)) {

@@ -14,7 +14,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A kernel that really works, but for one call that changes a file system: that one fails, or
- * waits.
+ * waits, or something happens right behind it.
  */
 final class FailingFiles {
   private static final Set<String> CHANGES =
@@ -44,6 +44,8 @@ final class FailingFiles {
   private volatile Errno errno = Errno.EIO;
   private volatile String failed = "";
   private volatile String stalled = "";
+  private volatile String followed = "";
+  private volatile Runnable follower = () -> {};
   private volatile CountDownLatch goOn = new CountDownLatch(0);
 
   FailingFiles(Linux real) {
@@ -67,6 +69,12 @@ final class FailingFiles {
   void goOn() {
     stalled = "";
     goOn.countDown();
+  }
+
+  /** The next call of this name returns after {@code action}, which its thread runs. */
+  void afterNext(String call, Runnable action) {
+    follower = action;
+    followed = call;
   }
 
   /** Nothing fails any more; which call has failed, empty when none did. */
@@ -93,7 +101,12 @@ final class FailingFiles {
       failed = method.getName();
       throw new LinuxException(method.getName(), errno, "injected");
     }
-    return call(real.files(), method, arguments);
+    Object answer = call(real.files(), method, arguments);
+    if (method.getName().equals(followed)) {
+      followed = "";
+      follower.run();
+    }
+    return answer;
   }
 
   private interface Answer {

@@ -39,6 +39,7 @@ final class LayerCatalogue {
   private final LayerHolds holds = new LayerHolds();
   private final Map<String, StoredLayer> present = new HashMap<>();
   private boolean mayDelete;
+  private boolean closed;
   private volatile LayerTotals totals = new LayerTotals(0, 0);
 
   /**
@@ -148,6 +149,12 @@ final class LayerCatalogue {
     return named(StoredLayer.nameOf(diffId)).filter(layer -> layer.diffId().equals(diffId));
   }
 
+  /** Whether it is this very layer that is here, and not one that was fetched in its place. */
+  @SuppressWarnings("ReferenceEquality") // the same archive unpacked twice has equal records
+  synchronized boolean has(StoredLayer layer) {
+    return present.get(layer.name()) == layer;
+  }
+
   /**
    * A layer that has to be here.
    *
@@ -236,12 +243,11 @@ final class LayerCatalogue {
   }
 
   /** See {@link LayerStore#condemn}. */
-  synchronized void condemn(Digest diffId, String why) {
-    String name = StoredLayer.nameOf(diffId);
-    if (present.containsKey(name)) {
-      LOG.warn("image store {}: layer {} is damaged and goes: {}", root, diffId, why);
-      forget(name);
-      replace(name);
+  synchronized void condemn(StoredLayer layer, String why) {
+    if (has(layer)) {
+      LOG.warn("image store {}: layer {} is damaged and goes: {}", root, layer.diffId(), why);
+      forget(layer.name());
+      replace(layer.name());
       recount();
     }
   }
@@ -273,9 +279,13 @@ final class LayerCatalogue {
   /**
    * What tells of the first of these layers that the disk may not have; retained for the caller.
    *
-   * @throws FaultException UNAVAILABLE when one of them is not here
+   * @throws FaultException UNAVAILABLE when one of them is not here, or when nobody knows any more
    */
   synchronized Optional<WriteBack> firstUnsynced(Collection<Digest> diffIds) {
+    if (closed) {
+      throw new FaultException(
+          Fault.UNAVAILABLE, "the daemon is stopping: layers are not synced any more");
+    }
     for (Digest diffId : diffIds) {
       if (!present.containsKey(StoredLayer.nameOf(diffId))) {
         throw new FaultException(
@@ -295,26 +305,30 @@ final class LayerCatalogue {
     return found;
   }
 
-  /** Names of the layers that it will tell of. */
-  synchronized List<String> writtenBy(WriteBack writeBack) {
-    return unsynced.writtenBy(writeBack);
+  /** The layers that it will tell of. */
+  synchronized List<StoredLayer> writtenBy(WriteBack writeBack) {
+    return unsynced.writtenBy(writeBack).stream().map(present::get).toList();
   }
 
-  /** The disk has them. */
-  synchronized void synced(Collection<String> names) {
-    names.forEach(unsynced::remove);
+  /** The disk has a layer. Of one that was fetched in its place meanwhile, that says nothing. */
+  synchronized void synced(StoredLayer layer) {
+    if (!closed && has(layer)) {
+      directories.markSynced(layer.name());
+      unsynced.remove(layer.name());
+    }
   }
 
   /** The disk lost some of what it tells of, and nobody knows what: all of it goes. */
   synchronized void lost(WriteBack writeBack, String why) {
     unsynced.abandon(writeBack);
-    for (String name : unsynced.writtenBy(writeBack)) {
-      condemn(present.get(name).diffId(), "the disk lost what was written: " + why);
+    for (StoredLayer layer : writtenBy(writeBack)) {
+      condemn(layer, "the disk lost what was written: " + why);
     }
   }
 
-  /** Nobody will ask any more what the disk has. */
+  /** Nobody is told any more what the disk has. */
   synchronized void close() {
+    closed = true;
     unsynced.names().forEach(unsynced::remove);
   }
 }

@@ -1,6 +1,5 @@
 package dev.molo.image.layer;
 
-import dev.molo.fault.FaultException;
 import dev.molo.image.Cancellation;
 import dev.molo.image.Digest;
 import dev.molo.linux.Fd;
@@ -57,8 +56,7 @@ final class LayerChecks {
   }
 
   /** See {@link LayerStore#verify}. */
-  Optional<String> verify(Digest diffId, Cancellation cancellation) {
-    StoredLayer layer = catalogue.get(diffId);
+  Optional<String> verify(StoredLayer layer, Cancellation cancellation) {
     closing.check();
     CompletableFuture<Optional<String>> result = new CompletableFuture<>();
     checkers.execute(() -> check(layer, cancellation, result));
@@ -71,7 +69,11 @@ final class LayerChecks {
     try {
       result.complete(check(layer, cancellation));
     } catch (LinuxException e) {
-      result.completeExceptionally(LayerFaults.of("verify layer " + layer.diffId(), e));
+      if (catalogue.has(layer)) {
+        result.completeExceptionally(LayerFaults.of("verify layer " + layer.diffId(), e));
+      } else {
+        result.complete(Optional.of("it was found damaged by somebody else, and has gone"));
+      }
     } catch (RuntimeException e) {
       result.completeExceptionally(e);
     }
@@ -114,20 +116,12 @@ final class LayerChecks {
     LayerHold hold = catalogue.hold("verification after an unclean end", List.of(layer.diffId()));
     try {
       // Held first: what is here now stays.
-      Optional<String> wrong =
-          isHere(layer) ? verify(layer.diffId(), closing) : Optional.empty();
-      // Another thread may have found the same, and the layer may have been fetched again since.
-      wrong
-          .filter(why -> isHere(layer))
-          .ifPresent(why -> catalogue.condemn(layer.diffId(), why));
+      Optional<String> wrong = catalogue.has(layer) ? verify(layer, closing) : Optional.empty();
+      wrong.ifPresent(why -> catalogue.condemn(layer, why));
       suspects.remove(layer);
       return wrong;
     } finally {
       hold.closeAndKeep();
     }
-  }
-
-  private boolean isHere(StoredLayer layer) {
-    return catalogue.find(layer.diffId()).filter(layer::equals).isPresent();
   }
 }

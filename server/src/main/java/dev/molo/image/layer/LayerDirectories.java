@@ -210,7 +210,8 @@ final class LayerDirectories implements AutoCloseable {
    * @return its name among the replaced; empty when it could not be moved, and the log says why
    */
   Optional<String> replace(String name) {
-    String old = boot + "." + name + "-" + sequence.incrementAndGet();
+    // Those of an earlier daemon of this boot are still there, so a count would meet theirs.
+    String old = boot + "." + name + "-" + Long.toHexString(System.nanoTime());
     try {
       files.renameat2(layers, name, replaced, old, 0);
       return Optional.of(old);

@@ -90,8 +90,9 @@ public final class LayerStore implements AutoCloseable {
             directories,
             catalogue,
             uncleanBoots,
-            this.workers);
-    this.sync = new LayerSync(root, directories, catalogue);
+            this.workers,
+            closing);
+    this.sync = new LayerSync(root, catalogue);
     this.checks =
         new LayerChecks(
             directories,
@@ -197,10 +198,10 @@ public final class LayerStore implements AutoCloseable {
 
   /**
    * A layer is not what it should be. From now on it is not here, so that it is fetched again; what
-   * runs on its files keeps them to its end.
+   * runs on its files keeps them to its end. Does nothing when it is another one that is here now.
    */
-  public void condemn(Digest diffId, String why) {
-    catalogue.condemn(diffId, why);
+  public void condemn(StoredLayer layer, String why) {
+    catalogue.condemn(layer, why);
   }
 
   /**
@@ -233,7 +234,7 @@ public final class LayerStore implements AutoCloseable {
    * Where the disk lost something, what was written meanwhile goes, for nobody knows what it was.
    *
    * @throws FaultException RESOURCE_EXHAUSTED or INTERNAL when something was lost; UNAVAILABLE when
-   *     another pull was told so and took a layer away that both had
+   *     another pull was told so and took a layer away that both had, and when the store is closed
    */
   public void sync(Collection<Digest> diffIds) {
     sync.sync(diffIds);
@@ -245,15 +246,14 @@ public final class LayerStore implements AutoCloseable {
   }
 
   /**
-   * Checks a layer against its diffID, files and attributes. It must not go away meanwhile: the
-   * caller holds it.
+   * Checks a layer against its diffID, files and attributes. The caller holds it, so that it does
+   * not go away meanwhile, unless somebody condemns it.
    *
    * @return what is wrong, when something is
-   * @throws FaultException NOT_FOUND when it is not here; RESOURCE_EXHAUSTED or INTERNAL when it
-   *     cannot be checked
+   * @throws FaultException RESOURCE_EXHAUSTED or INTERNAL when it cannot be checked
    */
-  public Optional<String> verify(Digest diffId, Cancellation cancellation) {
-    return checks.verify(diffId, cancellation);
+  public Optional<String> verify(StoredLayer layer, Cancellation cancellation) {
+    return checks.verify(layer, cancellation);
   }
 
   /**

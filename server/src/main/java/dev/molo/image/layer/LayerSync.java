@@ -3,7 +3,6 @@ package dev.molo.image.layer;
 import dev.molo.image.Digest;
 import dev.molo.linux.LinuxException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -14,13 +13,11 @@ import java.util.Optional;
  */
 final class LayerSync {
   private final Path root;
-  private final LayerDirectories directories;
   private final LayerCatalogue catalogue;
 
   /** {@code root}: images, for messages. */
-  LayerSync(Path root, LayerDirectories directories, LayerCatalogue catalogue) {
+  LayerSync(Path root, LayerCatalogue catalogue) {
     this.root = root;
-    this.directories = directories;
     this.catalogue = catalogue;
   }
 
@@ -34,12 +31,14 @@ final class LayerSync {
   }
 
   private void sync(WriteBack writeBack, Collection<Digest> diffIds) {
-    List<String> mine = new ArrayList<>(catalogue.writtenBy(writeBack));
-    mine.retainAll(diffIds.stream().map(StoredLayer::nameOf).toList());
+    // Those that are written before this syncs; of later ones it would prove nothing.
+    List<StoredLayer> mine =
+        catalogue.writtenBy(writeBack).stream()
+            .filter(layer -> diffIds.contains(layer.diffId()))
+            .toList();
     try {
       syncOrGiveUp(writeBack);
-      mine.forEach(directories::markSynced);
-      catalogue.synced(mine);
+      mine.forEach(catalogue::synced);
     } catch (LinuxException e) {
       throw LayerFaults.of("sync the image store " + root, e);
     } finally {

@@ -34,6 +34,7 @@ final class LayersInFlight {
   private final LayerCatalogue catalogue;
   private final UncleanBoots uncleanBoots;
   private final Executor workers;
+  private final Cancellation closing;
   private final Map<String, LayerWork> works = new HashMap<>();
 
   /**
@@ -41,7 +42,8 @@ final class LayersInFlight {
    *
    * @param keepBlobs whether the compressed layers are kept too
    * @param boot this one
-   * @param workers platform threads; ended by their owner
+   * @param workers platform threads; ended by their owner after {@link #cancel}
+   * @param closing says that no work may be begun any more; before {@link #cancel}
    */
   LayersInFlight(
       Files files,
@@ -51,7 +53,8 @@ final class LayersInFlight {
       LayerDirectories directories,
       LayerCatalogue catalogue,
       UncleanBoots uncleanBoots,
-      Executor workers) {
+      Executor workers,
+      Cancellation closing) {
     this.files = files;
     this.fetch = fetch;
     this.keepBlobs = keepBlobs;
@@ -60,6 +63,7 @@ final class LayersInFlight {
     this.catalogue = catalogue;
     this.uncleanBoots = uncleanBoots;
     this.workers = workers;
+    this.closing = closing;
   }
 
   /** See {@link LayerStore#ensure}. */
@@ -72,27 +76,18 @@ final class LayersInFlight {
     String name = StoredLayer.nameOf(diffId);
     while (true) {
       LayerWork work;
-      boolean mine = false;
+      boolean mine;
       synchronized (this) {
         Optional<StoredLayer> known = catalogue.named(name);
         if (known.isPresent()) {
           return checkSame(known.get(), diffId);
         }
-        work = works.get(name);
-        if (work == null) {
-          work = new LayerWork("layer " + blob.digest());
-          // Joined before anybody else can: a work without participants would be given up.
-          mine = work.join(progress);
-          works.put(name, work);
-        }
+        mine = !works.containsKey(name);
+        work = mine ? begin(name, blob, diffId, source, progress) : works.get(name);
       }
       if (!mine && !work.join(progress)) {
         waitUntilGone(work, cancellation);
         continue;
-      }
-      if (mine) {
-        LayerWork started = work;
-        workers.execute(() -> run(started, blob, diffId, source));
       }
       try {
         return checkSame(work.await(progress, cancellation), diffId);
@@ -103,6 +98,18 @@ final class LayersInFlight {
         }
       }
     }
+  }
+
+  private LayerWork begin(
+      String name, Descriptor blob, Digest diffId, BlobSource source, LongConsumer progress) {
+    closing.check();
+    LayerWork work = new LayerWork("layer " + blob.digest());
+    // Joined before anybody else can: a work without participants would be given up.
+    var _ = work.join(progress);
+    // Known only when a worker has it: what no worker takes would be waited for in vain.
+    workers.execute(() -> run(work, blob, diffId, source));
+    works.put(name, work);
+    return work;
   }
 
   private static void waitUntilGone(LayerWork work, Cancellation cancellation) {

@@ -1,0 +1,135 @@
+package dev.molo.image;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import dev.molo.image.content.Descriptor;
+import dev.molo.image.layer.LayerHold;
+import dev.molo.image.layer.LayerStore;
+import dev.molo.image.layer.StoredLayer;
+import dev.molo.linux.jnr.JnrLinux;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The store of layers where two have to do with one layer, or the store ends, at a bad moment. */
+@Timeout(60)
+final class LayerStoreIT {
+  private static final byte[] TAR = new TarBytes().add(TarBytes.file("f", "content")).bytes();
+  private static final Digest DIFF_ID = Digest.ofBytes(TAR);
+  private static final List<Digest> IDS = List.of(DIFF_ID);
+
+  @TempDir Path directory;
+  private final FailingFiles disk = new FailingFiles(JnrLinux.fromProperties());
+  private LayerStore layers;
+
+  @BeforeEach
+  void open() {
+    TestStores.needsRoot();
+    layers =
+        new LayerStore(
+            disk.linux(), directory, ImageStoreSettings.standard(directory).limits(), 2, false);
+  }
+
+  @AfterEach
+  void close() {
+    if (layers != null) {
+      layers.close();
+    }
+  }
+
+  private StoredLayer bringIn() {
+    return layers.ensure(
+        Descriptor.of("application/vnd.oci.image.layer.v1.tar", DIFF_ID, TAR.length),
+        DIFF_ID,
+        (_, _) -> new ByteArrayInputStream(TAR),
+        Cancellation.create(),
+        _ -> {});
+  }
+
+  /** It may have been written after the disk was asked, so it is not marked with the other. */
+  @Test
+  void layerThatCameInPlaceOfAnotherWhileThatWasSyncedIsSyncedItself() {
+    try (LayerHold _ = layers.hold("pull", IDS)) {
+      StoredLayer first = bringIn();
+      AtomicBoolean again = new AtomicBoolean();
+      disk.afterNext(
+          "syncfs",
+          () -> {
+            layers.condemn(first, "somebody verified it");
+            bringIn();
+            disk.afterNext("syncfs", () -> again.set(true));
+          });
+      layers.sync(IDS);
+      assertThat(again).isTrue();
+      assertThat(directory.resolve("layers").resolve(first.name()).resolve("synced")).exists();
+    }
+  }
+
+  @Test
+  void damageOfALayerIsNotHeldAgainstTheOneInItsPlace() {
+    try (LayerHold _ = layers.hold("repair", IDS)) {
+      StoredLayer old = bringIn();
+      layers.condemn(old, "one repair found it damaged");
+      assertThat(layers.verify(old, Cancellation.create()))
+          .hasValueSatisfying(wrong -> assertThat(wrong).contains("has gone"));
+      StoredLayer fresh = bringIn();
+      assertThat(fresh).isEqualTo(old);
+
+      layers.condemn(old, "another repair found it damaged");
+      assertThat(layers.find(DIFF_ID)).containsSame(fresh);
+    }
+  }
+
+  /** Containers of this boot may run on both, and who they are is not known yet. */
+  @Test
+  void layersThatTwoDaemonsOfOneBootReplacedAreBothKept() throws IOException {
+    for (int daemon = 0; daemon < 2; daemon++) {
+      layers.condemn(bringIn(), "test");
+      assertThat(entries("layers")).containsExactly("empty");
+      layers.close();
+      open();
+    }
+    assertThat(entries("replaced")).hasSize(2);
+  }
+
+  @Test
+  void layerWantedAtTheEndIsRefusedToEverybodyWhoWantsIt() {
+    layers.close();
+    assertUnavailable(this::bringIn);
+    assertUnavailable(this::bringIn);
+  }
+
+  /** An image's record vouches for its layers after a power cut. */
+  @Test
+  void nothingIsSaidToBeSyncedAfterTheEnd() {
+    bringIn();
+    layers.close();
+    assertUnavailable(() -> layers.sync(IDS));
+  }
+
+  private static void assertUnavailable(ThrowingCallable call) {
+    assertThatThrownBy(call)
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.UNAVAILABLE))
+        .hasMessageContaining("the daemon is stopping");
+  }
+
+  private List<String> entries(String name) throws IOException {
+    try (Stream<Path> all = Files.list(directory.resolve(name))) {
+      return all.map(path -> path.getFileName().toString()).toList();
+    }
+  }
+}
