@@ -153,6 +153,10 @@ final class Conversation implements AutoCloseable {
       LinuxException late =
           new LinuxException("recvmsg", Errno.ETIMEDOUT, peer + " has not answered in " + limit);
       late.initCause(e);
+      // an answer that has come after all is taken, one that comes later meets nobody and is closed
+      if (!answer.completeExceptionally(late) && !answer.isCompletedExceptionally()) {
+        return answer.join();
+      }
       throw late;
     } catch (ExecutionException e) {
       throw e.getCause() instanceof RuntimeException cause ? cause : gone();
