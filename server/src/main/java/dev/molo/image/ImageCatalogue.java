@@ -42,9 +42,35 @@ final class ImageCatalogue implements AutoCloseable {
 
   /** Reads the records and takes the holds of their images. */
   synchronized void load() {
-    records.readAll().forEach(this::put);
+    List<ImageRecord> oldestFirst = records.readAll();
+    oldestFirst.forEach(this::put);
+    settleTags(oldestFirst);
     layers.dropUnverified();
     reindex();
+  }
+
+  /** A tag that was moving when the daemon ended is in two records: the newer one has it. */
+  private void settleTags(List<ImageRecord> oldestFirst) {
+    Map<String, ImageId> owners = new HashMap<>();
+    for (ImageRecord record : oldestFirst) {
+      for (String tag : record.tags()) {
+        ImageId before = owners.put(tag, record.id());
+        if (before != null) {
+          LOG.info("tag {} had moved from image {} to {}", tag, before, record.id());
+          writeOrKeep(entries.get(before).record().without(tag));
+        }
+      }
+    }
+  }
+
+  /** A disk that takes no record does not keep the daemon from starting. */
+  private void writeOrKeep(ImageRecord record) {
+    try {
+      records.write(record);
+    } catch (FaultException e) {
+      LOG.warn("{}; the next start tries again", e.getMessage());
+    }
+    put(record);
   }
 
   private void put(ImageRecord record) {

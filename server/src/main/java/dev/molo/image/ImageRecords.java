@@ -16,9 +16,11 @@ import dev.molo.linux.Fd;
 import dev.molo.linux.Files;
 import dev.molo.linux.LinuxException;
 import dev.molo.linux.OpenFlags;
+import dev.molo.linux.TimeSpec;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,11 +39,17 @@ final class ImageRecords implements AutoCloseable {
   private static final int DIRECTORY =
       OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW;
 
+  private static final Comparator<Written> BY_TIME =
+      Comparator.<Written>comparingLong(written -> written.at().seconds())
+          .thenComparingInt(written -> written.at().nanos());
+
   private final Files files;
   private final RecordFile form;
   private final LayerStore store;
   private final Fd root;
   private final Fd directory;
+
+  private record Written(TimeSpec at, ImageRecord record) {}
 
   /** {@code store}: whose directory the records lie in, and whose trash they go to. */
   ImageRecords(Files files, LayerStore store) {
@@ -52,8 +60,9 @@ final class ImageRecords implements AutoCloseable {
     this.directory = files.openat2(root, "records", DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH);
   }
 
+  /** In the order in which they were written. */
   List<ImageRecord> readAll() {
-    List<ImageRecord> all = new ArrayList<>();
+    List<Written> all = new ArrayList<>();
     for (DirEntry entry : files.list(directory)) {
       String name = entry.name();
       if (name.endsWith(SUFFIX + RecordFile.TEMPORARY)) {
@@ -70,12 +79,13 @@ final class ImageRecords implements AutoCloseable {
         if (!fileName(record.id()).equals(name)) {
           throw new IOException("it is the record of " + record.id());
         }
-        all.add(record);
+        TimeSpec at = files.statx(directory, name, OpenFlags.AT_SYMLINK_NOFOLLOW).modified();
+        all.add(new Written(at, record));
       } catch (IOException | FaultException | LinuxException e) {
         quarantine(name, e.getMessage());
       }
     }
-    return all;
+    return all.stream().sorted(BY_TIME).map(Written::record).toList();
   }
 
   private void quarantine(String name, String why) {

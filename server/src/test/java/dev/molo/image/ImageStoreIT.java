@@ -1,5 +1,7 @@
 package dev.molo.image;
 
+import static java.nio.file.StandardCopyOption.COPY_ATTRIBUTES;
+import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -190,6 +192,32 @@ final class ImageStoreIT {
     assertThat(images.resolve("quarantine/aaaa.image")).exists();
     assertThat(images.resolve("layers/ffffffffffffffffffff")).doesNotExist();
     store.recovered();
+  }
+
+  /** As when the daemon ends between the two records that a moving tag changes. */
+  @Test
+  void tagThatWasMovingBelongsToTheImageThatGotItLast() throws IOException {
+    TestImage one = twoLayers();
+    TestImage two = new TestImage().gzipLayer(new TarBytes().add(TarBytes.file("two", "")).bytes());
+    // in both orders of their ids
+    for (List<TestImage> moved : List.of(List.of(one, two), List.of(two, one))) {
+      Image first = bringIn(archive("1.tar", TestArchives.docker(moved.get(0), "a:1"))).getFirst();
+      Path record = directory.resolve("images/records/" + first.id().digest().hex() + ".image");
+      Path before = Files.copy(record, directory.resolve("before"), COPY_ATTRIBUTES);
+      Image last = bringIn(archive("2.tar", TestArchives.docker(moved.get(1), "a:1"))).getFirst();
+      store.close();
+      Files.move(before, record, REPLACE_EXISTING);
+      for (int starts = 0; starts < 2; starts++) {
+        store = open();
+        assertThat(store.find("a:1").orElseThrow().id()).isEqualTo(last.id());
+        assertThat(store.find(first.id().toString()).orElseThrow().repoTags()).isEmpty();
+        store.close();
+      }
+      assertThat(Files.readString(record)).doesNotContain("a:1");
+      store = stores.start();
+      store.remove(first.id().toString());
+      store.remove(last.id().toString());
+    }
   }
 
   @Test
