@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
 /**
@@ -27,6 +28,9 @@ import java.util.function.Consumer;
 final class ImagePush {
   /** Packing takes a processor, uploading a connection. */
   private static final int AT_ONCE = 3;
+
+  /** A layer tells how far it is ten times a second at most. */
+  private static final long INTERVAL_NANOS = 100_000_000;
 
   private final LayerPacker packer;
   private final PushSession session;
@@ -63,20 +67,19 @@ final class ImagePush {
             diffId, d -> start(record, d, Optional.ofNullable(originals.get(d)), group));
       }
       List<PushedLayer> layers = awaitAll(under, group);
-      Map<Digest, Blob> blobs = new LinkedHashMap<>();
-      layers.forEach(layer -> blobs.put(layer.diffId(), new There(layer.blob())));
+      Map<Digest, Descriptor> blobs = new LinkedHashMap<>();
+      layers.forEach(layer -> blobs.put(layer.diffId(), layer.blob()));
       upload(new Document(MediaTypes.OCI_CONFIG, record.id().digest(), record.config()));
-      try (PackedImage packed = PackedImage.with(record, blobs)) {
-        session.manifest(packed.descriptor(), packed.manifest().bytes(), cancellation);
-        return new PushedImage(
-            target,
-            new ExportedImage(
-                record.id(),
-                List.of(target.toString()),
-                Optional.of(packed.descriptor().digest()),
-                packed.sameManifest()),
-            layers);
-      }
+      PackedImage packed = PackedImage.of(record, blobs);
+      session.manifest(packed.descriptor(), packed.manifest().bytes(), cancellation);
+      return new PushedImage(
+          target,
+          new ExportedImage(
+              record.id(),
+              List.of(target.toString()),
+              Optional.of(packed.descriptor().digest()),
+              packed.sameManifest()),
+          layers);
     }
   }
 
@@ -145,9 +148,16 @@ final class ImagePush {
         return new PushedLayer(diffId, blob, PushedLayer.Stage.PRESENT, 0);
       }
       report(new PushedLayer(diffId, blob, PushedLayer.Stage.UPLOADING, 0));
+      AtomicLong told = new AtomicLong(System.nanoTime());
       session.upload(
           packed,
-          sent -> report(new PushedLayer(diffId, blob, PushedLayer.Stage.UPLOADING, sent)),
+          sent -> {
+            long now = System.nanoTime();
+            if (now - told.get() >= INTERVAL_NANOS) {
+              told.set(now);
+              report(new PushedLayer(diffId, blob, PushedLayer.Stage.UPLOADING, sent));
+            }
+          },
           group);
       return new PushedLayer(diffId, blob, PushedLayer.Stage.UPLOADED, blob.size());
     }
@@ -167,19 +177,6 @@ final class ImagePush {
         .filter(repository -> !repository.equals(target.repository()))
         .distinct()
         .toList();
-  }
-
-  /** Content that the registry has. */
-  private record There(Descriptor descriptor) implements Blob {
-    @Override
-    public InputStream open() {
-      throw new IllegalStateException(descriptor.digest() + " is in the registry, not here");
-    }
-
-    @Override
-    public void close() {
-      // nothing was made
-    }
   }
 
   /** A document in memory. */

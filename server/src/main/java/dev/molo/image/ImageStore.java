@@ -199,15 +199,7 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
       PushRequest request, Cancellation cancellation, Consumer<PushedLayer> listener) {
     NamedRecord image = catalogue.named(request.image());
     Reference target =
-        request
-            .target()
-            .or(() -> image.names().stream().findFirst())
-            .map(Reference::parse)
-            .map(Reference::orLatest)
-            .orElseThrow(() ->
-                FaultException.invalid(
-                    "push %s: the image has no name, so it must be said where to push it",
-                    Quoted.of(request.image())));
+        Reference.parse(request.target().orElseGet(() -> onlyName(request, image))).orLatest();
     if (target.digest().isPresent()) {
       throw FaultException.invalid("push to %s: a tag is needed, not a digest", target);
     }
@@ -224,6 +216,16 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
       LOG.info("pushed {} to {}", image.record().id(), target);
       return pushed;
     }
+  }
+
+  private static String onlyName(PushRequest request, NamedRecord image) {
+    if (image.names().size() == 1) {
+      return image.names().getFirst();
+    }
+    throw FaultException.invalid(
+        "push %s: the image has %s, so it must be said where to push it",
+        Quoted.of(request.image()),
+        image.names().isEmpty() ? "no name" : "the names " + String.join(", ", image.names()));
   }
 
   @Override

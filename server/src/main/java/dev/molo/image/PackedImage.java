@@ -1,7 +1,5 @@
 package dev.molo.image;
 
-import dev.molo.image.content.Blob;
-import dev.molo.image.content.Compression;
 import dev.molo.image.content.Content;
 import dev.molo.image.content.Descriptor;
 import dev.molo.image.content.ManifestDocument;
@@ -14,23 +12,14 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * An image ready to leave: its layers as blobs and the manifest that names them. Closing it gives
- * the space of the blobs back.
+ * The documents of an image that leaves, for what its layers went as.
  *
- * @param record the image
- * @param layers by diffID, each once
  * @param manifest the document's bytes: those that the image came with when every blob is the one
  *     it came as
  * @param descriptor of the manifest
  * @param sameManifest whether it is the one that the image came with
  */
-record PackedImage(
-    ImageRecord record,
-    Map<Digest, Blob> layers,
-    Content manifest,
-    Descriptor descriptor,
-    boolean sameManifest)
-    implements AutoCloseable {
+record PackedImage(Content manifest, Descriptor descriptor, boolean sameManifest) {
 
   /** The parts of the manifest that an image came with; empty for what docker save wrote. */
   static Optional<ManifestDocument.Manifest> original(ImageRecord image) {
@@ -56,32 +45,13 @@ record PackedImage(
     return blobs;
   }
 
-  /** Packs all layers, which the caller holds. */
-  static PackedImage of(
-      ImageRecord image,
-      LayerPacker packer,
-      Optional<Compression> compression,
-      Cancellation cancellation) {
-    Map<Digest, Descriptor> originals = originals(image);
-    Map<Digest, Blob> layers = new LinkedHashMap<>();
-    try {
-      for (Digest diffId : image.document().diffIds()) {
-        if (!layers.containsKey(diffId)) {
-          Optional<Descriptor> blob = Optional.ofNullable(originals.get(diffId));
-          layers.put(diffId, packer.pack(diffId, blob, compression, cancellation));
-        }
-      }
-      return with(image, layers);
-    } catch (RuntimeException e) {
-      layers.values().forEach(Blob::close);
-      throw e;
-    }
-  }
-
-  /** From layers that are packed already. */
-  static PackedImage with(ImageRecord image, Map<Digest, Blob> layers) {
-    List<Descriptor> blobs =
-        image.document().diffIds().stream().map(d -> layers.get(d).descriptor()).toList();
+  /**
+   * Made once all layers are packed.
+   *
+   * @param layers by diffID
+   */
+  static PackedImage of(ImageRecord image, Map<Digest, Descriptor> layers) {
+    List<Descriptor> blobs = image.document().diffIds().stream().map(layers::get).toList();
     Optional<ManifestDocument.Manifest> original = original(image);
     boolean same =
         original.isPresent()
@@ -97,8 +67,6 @@ record PackedImage(
                 original.map(ManifestDocument.Manifest::annotations).orElse(Map.of()));
     byte[] bytes = manifest.bytes();
     return new PackedImage(
-        image,
-        layers,
         manifest,
         Descriptor.of(ManifestDocument.mediaType(bytes), Digest.ofBytes(bytes), bytes.length),
         same);
@@ -108,10 +76,5 @@ record PackedImage(
     List<Digest> digests = new ArrayList<>();
     blobs.forEach(blob -> digests.add(blob.digest()));
     return digests;
-  }
-
-  @Override
-  public void close() {
-    layers.values().forEach(Blob::close);
   }
 }

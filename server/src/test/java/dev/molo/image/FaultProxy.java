@@ -15,6 +15,7 @@ import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -25,7 +26,8 @@ import java.util.function.Predicate;
 
 /** Stands between a client and a real registry and does to the answers what networks do. */
 public final class FaultProxy implements AutoCloseable {
-  private static final List<String> PASSED_ON = List.of("Accept", "Authorization", "Range");
+  private static final List<String> PASSED_ON =
+      List.of("Accept", "Authorization", "Range", "Content-Type", "Content-Range");
 
   /** What is done to one answer. */
   public interface Fault {
@@ -69,10 +71,11 @@ public final class FaultProxy implements AutoCloseable {
     }
   }
 
-  private record Planned(Predicate<String> paths, AtomicInteger times, Fault fault) {}
+  private record Planned(
+      Predicate<String> methods, Predicate<String> paths, AtomicInteger times, Fault fault) {}
 
   /** A request that came. */
-  public record Asked(String path, Map<String, List<String>> headers) {}
+  public record Asked(String method, String path, Map<String, List<String>> headers) {}
 
   private final HttpServer server;
   private final ExecutorService threads = Executors.newCachedThreadPool();
@@ -99,7 +102,12 @@ public final class FaultProxy implements AutoCloseable {
 
   /** The next {@code times} answers for such paths get this fault. */
   public void plan(Predicate<String> paths, int times, Fault fault) {
-    planned.add(new Planned(paths, new AtomicInteger(times), fault));
+    planned.add(new Planned(_ -> true, paths, new AtomicInteger(times), fault));
+  }
+
+  /** The same for one method; the registry has done what it was asked for before its answer. */
+  void plan(String method, Predicate<String> paths, int times, Fault fault) {
+    planned.add(new Planned(method::equals, paths, new AtomicInteger(times), fault));
   }
 
   public List<Asked> asked(Predicate<String> paths) {
@@ -113,7 +121,8 @@ public final class FaultProxy implements AutoCloseable {
 
   private void handle(HttpExchange exchange) throws IOException {
     String path = exchange.getRequestURI().getPath();
-    asked.add(new Asked(path, Map.copyOf(exchange.getRequestHeaders())));
+    asked.add(
+        new Asked(exchange.getRequestMethod(), path, Map.copyOf(exchange.getRequestHeaders())));
     if (!path.contains("/blobs/")) {
       answer(exchange, path);
       return;
@@ -129,15 +138,16 @@ public final class FaultProxy implements AutoCloseable {
 
   private void answer(HttpExchange exchange, String path) throws IOException {
     try {
-      fault(path).apply(exchange, real(exchange));
+      fault(exchange.getRequestMethod(), path).apply(exchange, real(exchange));
     } finally {
       exchange.close();
     }
   }
 
-  private Fault fault(String path) {
+  private Fault fault(String method, String path) {
     return planned.stream()
-        .filter(p -> p.paths().test(path) && p.times().getAndDecrement() > 0)
+        .filter(p -> p.methods().test(method) && p.paths().test(path))
+        .filter(p -> p.times().getAndDecrement() > 0)
         .map(Planned::fault)
         .findFirst()
         .orElse(FaultProxy::pass);
@@ -145,7 +155,8 @@ public final class FaultProxy implements AutoCloseable {
 
   private HttpResponse<InputStream> real(HttpExchange exchange) throws IOException {
     HttpRequest.Builder request =
-        HttpRequest.newBuilder(behind.resolve(exchange.getRequestURI().toString()));
+        HttpRequest.newBuilder(behind.resolve(exchange.getRequestURI().toString()))
+            .method(exchange.getRequestMethod(), body(exchange));
     for (String name : PASSED_ON) {
       List<String> values = exchange.getRequestHeaders().getOrDefault(name, List.of());
       values.forEach(value -> request.header(name, value));
@@ -157,17 +168,36 @@ public final class FaultProxy implements AutoCloseable {
     }
   }
 
+  private static HttpRequest.BodyPublisher body(HttpExchange exchange) {
+    long length =
+        Optional.ofNullable(exchange.getRequestHeaders().getFirst("Content-Length"))
+            .map(Long::parseLong)
+            .orElse(0L);
+    return length == 0
+        ? HttpRequest.BodyPublishers.noBody()
+        : HttpRequest.BodyPublishers.fromPublisher(
+            HttpRequest.BodyPublishers.ofInputStream(exchange::getRequestBody), length);
+  }
+
   private static OutputStream head(HttpExchange exchange, HttpResponse<?> real, long length)
       throws IOException {
     real.headers()
         .map()
         .forEach((name, values) -> {
           if (!name.equalsIgnoreCase("content-length") && !name.startsWith(":")) {
-            values.forEach(value -> exchange.getResponseHeaders().add(name, value));
+            values.forEach(
+                value -> exchange.getResponseHeaders().add(name, here(exchange, real, value)));
           }
         });
-    exchange.sendResponseHeaders(real.statusCode(), length == 0 ? -1 : length);
+    boolean bodiless = length == 0 || exchange.getRequestMethod().equals("HEAD");
+    exchange.sendResponseHeaders(real.statusCode(), bodiless ? -1 : length);
     return exchange.getResponseBody();
+  }
+
+  /** The registry's own address is the proxy's to who asks the proxy. */
+  private static String here(HttpExchange exchange, HttpResponse<?> real, String value) {
+    String host = exchange.getRequestHeaders().getFirst("Host");
+    return value.replace("http://" + real.uri().getAuthority(), "http://" + host);
   }
 
   private static long length(HttpResponse<?> real) {
@@ -258,6 +288,20 @@ public final class FaultProxy implements AutoCloseable {
       byte[] body = text.getBytes(java.nio.charset.StandardCharsets.UTF_8);
       exchange.sendResponseHeaders(status, body.length);
       exchange.getResponseBody().write(body);
+    };
+  }
+
+  /** The connection ends without an answer. */
+  static void lose(HttpExchange exchange, HttpResponse<InputStream> real) throws IOException {
+    real.body().close();
+  }
+
+  /** A header of the answer says something else. */
+  static Fault header(String name, String value) {
+    return (exchange, real) -> {
+      real.body().close();
+      exchange.getResponseHeaders().set(name, value);
+      exchange.sendResponseHeaders(real.statusCode(), -1);
     };
   }
 

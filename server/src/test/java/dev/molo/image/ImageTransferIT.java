@@ -15,8 +15,11 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -305,6 +308,39 @@ final class ImageTransferIT {
         .hasSize(6);
   }
 
+  /** However many layers there are, and images of them: room is needed for one that is packed. */
+  @Test
+  void exportPacksOneLayerAtATimeAndEachOnce() throws Exception {
+    registry.push(image(), "app", "1");
+    registry.push(image().config("Cmd", "other"), "app", "2");
+    pull(store, ref("app:1"));
+    pull(store, ref("app:2"));
+    Set<Path> seen = new HashSet<>();
+    List<Integer> atOnce = new ArrayList<>();
+    OutputStream watching =
+        new OutputStream() {
+          @Override
+          public void write(int b) throws IOException {
+            write(new byte[] {(byte) b}, 0, 1);
+          }
+
+          @Override
+          public void write(byte[] bytes, int offset, int length) throws IOException {
+            List<Path> packed = entries("ingest");
+            seen.addAll(packed);
+            atOnce.add(packed.size());
+          }
+        };
+    store.export(
+        new ExportRequest(
+            List.of(ref("app:1"), ref("app:2")), ExportRequest.Format.OCI, Optional.empty()),
+        new ExportTarget.Tar(watching),
+        Cancellation.create());
+    assertThat(atOnce).contains(1).allMatch(files -> files <= 1);
+    assertThat(seen).hasSize(2);
+    assertThat(entries("ingest")).isEmpty();
+  }
+
   @Test
   void damagedLayerIsNeverExported() throws Exception {
     TestImage image = image();
@@ -322,6 +358,19 @@ final class ImageTransferIT {
             FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.INTERNAL))
         .hasMessageContainingAll("bin/hello", "--repair");
     assertThat(entries("ingest")).isEmpty();
+
+    // Half an image layout would only be in the next attempt's way.
+    Path layout = directory.resolve("new/layout");
+    for (Optional<Compression> compression :
+        List.of(as(Compression.Kind.NONE), as(Compression.Kind.GZIP))) {
+      assertThatThrownBy(() ->
+              store.export(
+                  new ExportRequest(List.of(ref("app:1")), ExportRequest.Format.OCI, compression),
+                  new ExportTarget.Directory(layout),
+                  Cancellation.create()))
+          .hasMessageContaining("bin/hello");
+      assertThat(layout.getParent()).doesNotExist();
+    }
   }
 
   private PushedImage push(ImageStore from, String image, String target) {
@@ -512,6 +561,50 @@ final class ImageTransferIT {
     assertThat(pushed.image().sameManifest()).isTrue();
     store.remove(ref("app:changed"));
     assertThat(pull(store, ref("app:changed")).id()).isEqualTo(committed.id());
+  }
+
+  /** What an archive cannot say is not left out in silence. */
+  @Test
+  void commitRefusesWhatALayerCannotHold() throws Exception {
+    registry.push(image(), "app", "1");
+    ImageId base = pull(store, ref("app:1")).id();
+    Path upper = Files.createDirectory(directory.resolve("upper"));
+    for (String makes :
+        List.of(
+            "touch sub/.wh.passwd",
+            "python3 -c 'import os; os.setxattr(\"sub\", \"trusted.overlay.redirect\", b\"/old\")'",
+            "touch sub/file; python3 -c 'import os; os.setxattr(\"sub/file\", \"trusted.overlay.metacopy\", b\"\")'")) {
+      run("bash", "-c", "cd \"$1\"; rm -rf sub; mkdir sub; " + makes, "-", upper.toString());
+      assertThatThrownBy(() ->
+              store.commit(
+                  new CommitRequest(base, upper, ref("app:2"), "", ""), Cancellation.create()))
+          .as(makes)
+          .isInstanceOfSatisfying(
+              FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.FAILED_PRECONDITION))
+          .hasMessageContaining("\"sub");
+      assertThat(entries("ingest")).isEmpty();
+    }
+    assertThat(store.list()).hasSize(1);
+  }
+
+  @Test
+  void imageOfSeveralNamesIsNotPushedToOneOfThemByChance() throws IOException {
+    Image image =
+        bringIn(
+            store, Files.write(directory.resolve("i.tar"), TestArchives.docker(image(), "app:v1")));
+    store.tag("app:v1", ref("app:2"));
+    assertThatThrownBy(() ->
+            store.push(
+                new PushRequest(
+                    image.id().toString(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    RegistryAuth.anonymous()),
+                Cancellation.create(),
+                _ -> {}))
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.INVALID_ARGUMENT))
+        .hasMessageContainingAll("docker.io/library/app:v1", ref("app:2"));
   }
 
   /** Everything that can be seen of a tree, with overlayfs's own marks. */

@@ -28,4 +28,7 @@ public interface ArchiveSink {
 
   /** Nothing comes after this. */
   void end() throws IOException;
+
+  /** It will not be whole: takes back what can be taken back. */
+  void abandon() throws IOException;
 }

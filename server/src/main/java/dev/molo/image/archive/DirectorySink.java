@@ -4,16 +4,20 @@ import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.stream.Stream;
 
 /** Writes into a directory that is made for it, or is empty. */
 final class DirectorySink implements ArchiveSink {
   private final Path directory;
+  private final Deque<Path> made = new ArrayDeque<>();
 
   DirectorySink(Path directory) throws IOException {
-    Files.createDirectories(directory);
+    make(directory);
     try (Stream<Path> there = Files.list(directory)) {
       if (there.findAny().isPresent()) {
         throw new FaultException(
@@ -23,10 +27,23 @@ final class DirectorySink implements ArchiveSink {
     this.directory = directory;
   }
 
+  /** A directory and those above it, as far as they are not there. */
+  private void make(Path wanted) throws IOException {
+    Deque<Path> missing = new ArrayDeque<>();
+    for (Path at = wanted; at != null && Files.notExists(at); at = at.getParent()) {
+      missing.push(at);
+    }
+    for (Path one : missing) {
+      Files.createDirectory(one);
+      made.push(one);
+    }
+  }
+
   @Override
   public void file(String name, long size, InputStream content) throws IOException {
     Path file = directory.resolve(name);
-    Files.createDirectories(file.getParent());
+    make(file.getParent());
+    made.push(file);
     long copied = Files.copy(content, file);
     if (copied != size) {
       throw new IOException(name + " has " + copied + " bytes instead of " + size);
@@ -36,5 +53,18 @@ final class DirectorySink implements ArchiveSink {
   @Override
   public void end() {
     // each file is whole as it is
+  }
+
+  /** Nothing that was there before, and nothing that somebody else has put there meanwhile. */
+  @Override
+  public void abandon() throws IOException {
+    for (Path one : made) {
+      try {
+        Files.deleteIfExists(one);
+      } catch (DirectoryNotEmptyException e) {
+        // it holds somebody else's
+        return;
+      }
+    }
   }
 }

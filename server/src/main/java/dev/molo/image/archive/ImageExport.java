@@ -35,7 +35,7 @@ public final class ImageExport {
    * @param config its configuration's bytes
    * @param manifest its manifest's bytes
    * @param descriptor of the manifest
-   * @param layers base layer first; plain ones for docker
+   * @param layers base layer first, each written before
    */
   public record Item(
       List<String> names,
@@ -43,7 +43,7 @@ public final class ImageExport {
       Content config,
       Content manifest,
       Descriptor descriptor,
-      List<Blob> layers) {
+      List<Descriptor> layers) {
     /** Copies its lists. */
     public Item {
       names = List.copyOf(names);
@@ -68,14 +68,25 @@ public final class ImageExport {
     return new ImageExport(sink, true);
   }
 
-  /** Adds an image with what is not there yet of its blobs. */
+  /** Writes a layer, a plain one for docker, unless it is there. */
+  public void layer(Blob blob) throws IOException {
+    String name = layerName(blob.descriptor());
+    if (written.add(name)) {
+      try (InputStream in = blob.open()) {
+        sink.file(name, blob.descriptor().size(), in);
+      }
+    }
+  }
+
+  private String layerName(Descriptor layer) {
+    return docker ? layer.digest().hex() + ".tar" : path(layer.digest());
+  }
+
+  /** Adds an image, whose layers are there. */
   public void add(Item item) throws IOException {
     if (docker) {
       addDocker(item);
       return;
-    }
-    for (Blob layer : item.layers()) {
-      blob(path(layer.descriptor().digest()), layer);
     }
     document(path(item.id()), item.config());
     document(path(item.descriptor().digest()), item.manifest());
@@ -100,15 +111,11 @@ public final class ImageExport {
   }
 
   private void addDocker(Item item) throws IOException {
-    List<String> layers = new ArrayList<>();
-    for (Blob layer : item.layers()) {
-      String name = layer.descriptor().digest().hex() + ".tar";
-      blob(name, layer);
-      layers.add(name);
-    }
     String config = item.id().hex() + ".json";
     document(config, item.config());
-    items.add(new DockerSave.Item(config, item.names(), layers));
+    items.add(
+        new DockerSave.Item(
+            config, item.names(), item.layers().stream().map(this::layerName).toList()));
   }
 
   /** Writes what lists the images. */
@@ -123,14 +130,6 @@ public final class ImageExport {
 
   private static String path(Digest digest) {
     return "blobs/" + digest.algorithm().prefix() + "/" + digest.hex();
-  }
-
-  private void blob(String name, Blob blob) throws IOException {
-    if (written.add(name)) {
-      try (InputStream in = blob.open()) {
-        sink.file(name, blob.descriptor().size(), in);
-      }
-    }
   }
 
   private void document(String name, Content content) throws IOException {

@@ -61,6 +61,11 @@ final class TarWriter implements ArchiveSink {
     out.flush();
   }
 
+  @Override
+  public void abandon() {
+    // who reads the stream is told that it broke off
+  }
+
   private void write(byte[] bytes) throws IOException {
     out.write(bytes);
     written += bytes.length;

@@ -1,5 +1,7 @@
 package dev.molo.image.layer;
 
+import dev.molo.fault.FaultException;
+import dev.molo.image.Quoted;
 import dev.molo.linux.DirEntry;
 import dev.molo.linux.Fd;
 import dev.molo.linux.Files;
@@ -30,6 +32,11 @@ final class UpperArchive {
   private static final int MAX_NAME = 100;
   private static final long MAX_ID = 07777777;
   private static final long MAX_OCTAL = (1L << 33) - 1;
+
+  /** Of overlayfs, where a kernel or its modules' configuration has switched these on. */
+  private static final String REDIRECT = "trusted.overlay.redirect";
+
+  private static final String METACOPY = "trusted.overlay.metacopy";
   private static final int OPEN_DIRECTORY =
       OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW;
   private static final int OPEN_FILE =
@@ -74,6 +81,7 @@ final class UpperArchive {
   private void entry(String directory, String name) throws IOException {
     String path = directory.isEmpty() ? name : directory + "/" + name;
     Stat stat = files.statx(upper, bytes(path), OpenFlags.AT_SYMLINK_NOFOLLOW);
+    requireItself(name, path, stat);
     if (LayerTree.isWhiteout(stat)) {
       String hidden = directory.isEmpty() ? ".wh." + name : directory + "/.wh." + name;
       header(new Entry(hidden, '0', 0644, stat, 0, "", Map.of()));
@@ -97,6 +105,30 @@ final class UpperArchive {
       return;
     }
     other(path, stat);
+  }
+
+  /** What a layer cannot say, or would say with another meaning, is not left out in silence. */
+  private void requireItself(String name, String path, Stat stat) {
+    if (Whiteouts.isWhiteout(name)) {
+      throw FaultException.precondition(
+          "commit: file %s has a name by which layers say that another file is gone",
+          Quoted.of(path));
+    }
+    if (stat.isDirectory() && has(path, REDIRECT)) {
+      throw FaultException.precondition(
+          "commit: overlayfs has renamed directory %s and left its files elsewhere (redirect_dir is"
+              + " on)",
+          Quoted.of(path));
+    }
+    if (stat.isRegular() && has(path, METACOPY)) {
+      throw FaultException.precondition(
+          "commit: overlayfs has changed file %s and left its content elsewhere (metacopy is on)",
+          Quoted.of(path));
+    }
+  }
+
+  private boolean has(String path, String attribute) {
+    return files.lgetxattr(upper, bytes(path), attribute).isPresent();
   }
 
   private void other(String path, Stat stat) throws IOException {

@@ -10,10 +10,12 @@ import dev.molo.image.content.Blob;
 import dev.molo.image.content.Descriptor;
 import io.vertx.core.http.HttpMethod;
 import java.io.ByteArrayInputStream;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,9 +62,70 @@ public final class PushSession {
     this.attempts = attempts;
   }
 
-  /** A body that can be sent more than once. */
+  /** A body that can be sent more than once; each stream is closed by who asked for it. */
   private interface Body {
-    InputStream open() throws IOException;
+    InputStream from(long offset) throws IOException;
+
+    static Body of(Blob blob) {
+      return offset -> {
+        InputStream in = blob.open();
+        try {
+          in.skipNBytes(offset);
+          return in;
+        } catch (IOException e) {
+          in.close();
+          throw e;
+        }
+      };
+    }
+  }
+
+  /**
+   * A blob from piece to piece: it is not begun again for each of them, because one that is made
+   * while it is read takes longer to skip than to send.
+   */
+  private static final class Forward implements Body, AutoCloseable {
+    private final Blob blob;
+    private InputStream in = InputStream.nullInputStream();
+    private long at = -1;
+
+    Forward(Blob blob) {
+      this.blob = blob;
+    }
+
+    @Override
+    public InputStream from(long offset) throws IOException {
+      if (at != offset) {
+        in.close();
+        in = Body.of(blob).from(offset);
+        at = offset;
+      }
+      return new FilterInputStream(in) {
+        @Override
+        public int read() throws IOException {
+          int c = super.read();
+          at += c < 0 ? 0 : 1;
+          return c;
+        }
+
+        @Override
+        public int read(byte[] into, int start, int length) throws IOException {
+          int n = super.read(into, start, length);
+          at += Math.max(n, 0);
+          return n;
+        }
+
+        @Override
+        public void close() {
+          // the next piece goes on here
+        }
+      };
+    }
+
+    @Override
+    public void close() throws IOException {
+      in.close();
+    }
   }
 
   /** What is asked: a method, where, and with what. */
@@ -77,15 +140,18 @@ public final class PushSession {
 
   /** Whether the repository has a blob. */
   public boolean has(Digest digest, Cancellation cancellation) {
-    return told(() -> {
-      try (Exchange.Answer answer =
-          repeatedly(call(HttpMethod.HEAD, at("/blobs/" + digest)), cancellation)) {
-        if (answer.status() != 200 && answer.status() != 404) {
-          throw RegistryErrors.of(answer);
-        }
-        return answer.status() == 200;
+    return told(() -> isThere(digest, cancellation));
+  }
+
+  private boolean isThere(Digest digest, Cancellation cancellation)
+      throws IOException, HostFailure {
+    try (Exchange.Answer answer =
+        repeatedly(call(HttpMethod.HEAD, at("/blobs/" + digest)), cancellation)) {
+      if (answer.status() != 200 && answer.status() != 404) {
+        throw RegistryErrors.of(answer);
       }
-    });
+      return answer.status() == 200;
+    }
   }
 
   /**
@@ -110,23 +176,58 @@ public final class PushSession {
    * @param sent hears how many of its bytes the registry has taken or is taking
    */
   public void upload(Blob blob, LongConsumer sent, Cancellation cancellation) {
-    told(() -> fromTheBeginning(() -> transfer(blob, sent, cancellation), cancellation));
+    Digest digest = blob.descriptor().digest();
+    // What broke off last may have been the answer, and not the upload.
+    told(() ->
+        fromTheBeginning(
+            again -> (again && isThere(digest, cancellation)) || transfer(blob, sent, cancellation),
+            cancellation));
   }
 
-  /** Repeats what sends content and may be sent twice, where a connection breaks. */
-  private boolean fromTheBeginning(Step step, Cancellation cancellation)
+  private interface Attempt {
+    boolean run(boolean again) throws IOException, HostFailure;
+  }
+
+  /**
+   * Repeats what sends content and may be sent twice, where a connection breaks or a registry is
+   * busy.
+   */
+  private boolean fromTheBeginning(Attempt step, Cancellation cancellation)
       throws IOException, HostFailure {
     for (int attempt = 1; ; attempt++) {
       try {
-        return step.run();
+        return step.run(attempt > 1);
       } catch (IOException e) {
         cancellation.check();
         if (attempt == attempts || Failures.isPermanent(e)) {
           throw e;
         }
-        RegistrySession.pause(attempt, Optional.empty(), cancellation);
+        RegistrySession.pause(attempt, wantedPause(e), cancellation);
       }
     }
+  }
+
+  /** The registry was sent content, and cannot do anything with it right now. */
+  private static final class BusyException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    private final transient HostFailure failure;
+    private final Duration wanted;
+
+    private BusyException(HostFailure failure, Duration wanted) {
+      super(failure.getMessage(), failure);
+      this.failure = failure;
+      this.wanted = wanted;
+    }
+
+    static BusyException of(Exchange.Answer answer) {
+      Duration wanted = RegistryErrors.wantedPause(answer).orElse(Duration.ZERO);
+      return new BusyException(RegistryErrors.of(answer), wanted);
+    }
+  }
+
+  private static Optional<Duration> wantedPause(IOException e) {
+    return e instanceof BusyException busy ? Optional.of(busy.wanted) : Optional.empty();
   }
 
   /** From the beginning, in one go or in chunks. */
@@ -141,39 +242,65 @@ public final class PushSession {
       chunk =
           Math.max(CHUNK, begun.header("oci-chunk-min-length").map(PushSession::number).orElse(0L));
     }
-    long offset = 0;
     if (what.size() > chunk) {
-      Chunks chunks = new Chunks(blob, chunk, sent, place);
+      return inChunks(blob, chunk, place, sent, cancellation);
+    }
+    Call put = ending(place, what, Body.of(blob), 0, sent);
+    expect(put, 201, cancellation).close();
+    return true;
+  }
+
+  private boolean inChunks(
+      Blob blob, long chunk, Exchange.Target place, LongConsumer sent, Cancellation cancellation)
+      throws IOException, HostFailure {
+    Descriptor what = blob.descriptor();
+    Chunks chunks;
+    try (Forward body = new Forward(blob)) {
+      chunks = new Chunks(body, what.size(), chunk, sent, place);
       while (chunks.offset < what.size()) {
         chunks.next(cancellation);
       }
-      place = chunks.place;
-      offset = what.size();
     }
-    Call last =
-        new Call(
-            HttpMethod.PUT,
-            with(place, "digest=" + encode(what.digest().toString())),
-            Map.of("Content-Type", "application/octet-stream"),
-            blob::open,
-            offset,
-            what.size() - offset,
-            sent);
-    expect(last, 201, cancellation).close();
-    return true;
+    Body nothing = _ -> InputStream.nullInputStream();
+    Call put = ending(chunks.place, what, nothing, what.size(), sent);
+    try (Exchange.Answer answer = repeatedly(put, cancellation)) {
+      HostFailure refused = answer.status() == 201 ? null : RegistryErrors.of(answer);
+      if (answer.status() == 404) {
+        throw new IOException("it knows nothing of this upload any more", refused);
+      }
+      if (refused != null) {
+        throw refused;
+      }
+      return true;
+    }
+  }
+
+  /** What ends an upload, with the content from {@code offset} on. */
+  private static Call ending(
+      Exchange.Target place, Descriptor what, Body body, long offset, LongConsumer sent) {
+    return new Call(
+        HttpMethod.PUT,
+        with(place, "digest=" + encode(what.digest().toString())),
+        Map.of("Content-Type", "application/octet-stream"),
+        body,
+        offset,
+        what.size() - offset,
+        sent);
   }
 
   /** A blob on its way in pieces. */
   private final class Chunks {
-    private final Blob blob;
+    private final Body body;
+    private final long size;
     private final long chunk;
     private final LongConsumer sent;
     private Exchange.Target place;
     private long offset;
     private int failures;
 
-    Chunks(Blob blob, long chunk, LongConsumer sent, Exchange.Target place) {
-      this.blob = blob;
+    Chunks(Body body, long size, long chunk, LongConsumer sent, Exchange.Target place) {
+      this.body = body;
+      this.size = size;
       this.chunk = chunk;
       this.sent = sent;
       this.place = place;
@@ -182,7 +309,7 @@ public final class PushSession {
     /** Sends a piece; where that breaks, asks how much has arrived and goes on from there. */
     void next(Cancellation cancellation) throws IOException, HostFailure {
       long from = offset;
-      long length = Math.min(chunk, blob.descriptor().size() - from);
+      long length = Math.min(chunk, size - from);
       Call patch =
           new Call(
               HttpMethod.PATCH,
@@ -192,7 +319,7 @@ public final class PushSession {
                   "application/octet-stream",
                   "Content-Range",
                   from + "-" + (from + length - 1)),
-              blob::open,
+              body,
               from,
               length,
               n -> sent.accept(from + n));
@@ -203,11 +330,10 @@ public final class PushSession {
           failures = 0;
           return;
         }
-        HostFailure refused = RegistryErrors.of(answer);
         if (!RegistryErrors.isTransient(answer.status()) && answer.status() != 416) {
-          throw refused;
+          throw RegistryErrors.of(answer);
         }
-        failed(new IOException(refused.getMessage(), refused), cancellation);
+        failed(BusyException.of(answer), cancellation);
       } catch (IOException e) {
         failed(e, cancellation);
       }
@@ -218,7 +344,7 @@ public final class PushSession {
       if (++failures >= attempts || Failures.isPermanent(e)) {
         throw e;
       }
-      RegistrySession.pause(failures, Optional.empty(), cancellation);
+      RegistrySession.pause(failures, wantedPause(e), cancellation);
       try (Exchange.Answer status = repeatedly(call(HttpMethod.GET, place), cancellation)) {
         if (status.status() != 204 && status.status() != 202) {
           // It knows nothing of this upload any more: from the beginning.
@@ -248,7 +374,7 @@ public final class PushSession {
 
   /** Gives the repository a manifest, under a tag or its digest. */
   public void manifest(Descriptor descriptor, byte[] bytes, Cancellation cancellation) {
-    told(() -> fromTheBeginning(() -> put(descriptor, bytes, cancellation), cancellation));
+    told(() -> fromTheBeginning(_ -> put(descriptor, bytes, cancellation), cancellation));
   }
 
   private boolean put(Descriptor descriptor, byte[] bytes, Cancellation cancellation)
@@ -259,7 +385,7 @@ public final class PushSession {
             HttpMethod.PUT,
             at("/manifests/" + name),
             Map.of("Content-Type", descriptor.mediaType()),
-            () -> new ByteArrayInputStream(bytes),
+            _ -> new ByteArrayInputStream(bytes),
             0,
             bytes.length,
             _ -> {});
@@ -287,7 +413,7 @@ public final class PushSession {
   }
 
   private static Call call(HttpMethod method, Exchange.Target target) {
-    return new Call(method, target, Map.of(), InputStream::nullInputStream, 0, 0, _ -> {});
+    return new Call(method, target, Map.of(), _ -> InputStream.nullInputStream(), 0, 0, _ -> {});
   }
 
   /** Where the upload goes on. Another host may be named; it is not told who we are. */
@@ -320,6 +446,9 @@ public final class PushSession {
       return answer;
     }
     try (answer) {
+      if (call.length() > 0 && RegistryErrors.isTransient(answer.status())) {
+        throw BusyException.of(answer);
+      }
       throw RegistryErrors.of(answer);
     }
   }
@@ -327,21 +456,24 @@ public final class PushSession {
   /** Again where that may help. */
   private Exchange.Answer repeatedly(Call call, Cancellation cancellation)
       throws IOException, HostFailure {
+    // A body is not sent twice to the same place: how much of the first has arrived?
+    boolean last = call.length() > 0;
     for (int attempt = 1; ; attempt++) {
+      Optional<Duration> wanted = Optional.empty();
       try {
         Exchange.Answer answer = once(call, cancellation);
-        if (attempt == attempts || !RegistryErrors.isTransient(answer.status())) {
+        if (last || attempt == attempts || !RegistryErrors.isTransient(answer.status())) {
           return answer;
         }
+        wanted = RegistryErrors.wantedPause(answer);
         answer.close();
       } catch (IOException e) {
         cancellation.check();
-        // A body is not sent twice to the same place: how much of the first has arrived?
-        if (attempt == attempts || Failures.isPermanent(e) || call.length() > 0) {
+        if (last || attempt == attempts || Failures.isPermanent(e)) {
           throw e;
         }
       }
-      RegistrySession.pause(attempt, Optional.empty(), cancellation);
+      RegistrySession.pause(attempt, wanted, cancellation);
     }
   }
 
@@ -377,8 +509,7 @@ public final class PushSession {
     if (bodiless) {
       return exchange.send(request, cancellation);
     }
-    try (InputStream body = call.body().open()) {
-      body.skipNBytes(call.offset());
+    try (InputStream body = call.body().from(call.offset())) {
       return exchange.upload(request, body, call.length(), call.sent(), cancellation);
     }
   }
@@ -400,6 +531,8 @@ public final class PushSession {
       return step.run();
     } catch (HostFailure e) {
       throw fault(e.kind(), e.getMessage(), e);
+    } catch (BusyException e) {
+      throw fault(e.failure.kind(), e.failure.getMessage(), e);
     } catch (IOException e) {
       throw fault(Fault.UNAVAILABLE, host.url("/") + ": " + e.getMessage(), e);
     }

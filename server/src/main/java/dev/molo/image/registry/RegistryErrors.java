@@ -6,6 +6,12 @@ import dev.molo.fault.Fault;
 import dev.molo.image.Quoted;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
+import java.util.Optional;
 
 /**
  * The registry's own words: {@code {"errors": [{"code", "message"}]}} (OCI distribution-spec,
@@ -39,6 +45,25 @@ final class RegistryErrors {
   /** Whether the same request may do better in a moment. */
   static boolean isTransient(int status) {
     return kind(status) == Fault.UNAVAILABLE;
+  }
+
+  /** What Retry-After asks for: a number of seconds, or a date (RFC 9110, 10.2.3). */
+  static Optional<Duration> wantedPause(Exchange.Answer answer) {
+    return answer.header("retry-after").flatMap(RegistryErrors::wantedPause);
+  }
+
+  private static Optional<Duration> wantedPause(String retryAfter) {
+    String text = retryAfter.strip();
+    if (text.matches("[0-9]{1,6}")) {
+      return Optional.of(Duration.ofSeconds(Long.parseLong(text)));
+    }
+    try {
+      ZonedDateTime date = ZonedDateTime.parse(text, DateTimeFormatter.RFC_1123_DATE_TIME);
+      return Optional.of(Duration.between(ZonedDateTime.now(ZoneOffset.UTC), date));
+    } catch (DateTimeParseException e) {
+      // Neither: our own pause holds.
+      return Optional.empty();
+    }
   }
 
   private static String said(Exchange.Answer answer) {

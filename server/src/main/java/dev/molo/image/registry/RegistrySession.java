@@ -18,10 +18,6 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.ZoneOffset;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
-import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -359,7 +355,7 @@ public final class RegistrySession implements BlobSource {
         }
         try (answer) {
           failure = RegistryErrors.of(answer);
-          wanted = answer.header("retry-after").flatMap(RegistrySession::wantedPause);
+          wanted = RegistryErrors.wantedPause(answer);
           if (!RegistryErrors.isTransient(answer.status())) {
             throw failure;
           }
@@ -420,21 +416,6 @@ public final class RegistrySession implements BlobSource {
 
   private String repositoryPath(String path) {
     return "/" + reference.repository() + path;
-  }
-
-  /** Retry-After is a number of seconds or a date (RFC 9110, 10.2.3). */
-  private static Optional<Duration> wantedPause(String retryAfter) {
-    String text = retryAfter.strip();
-    if (text.matches("[0-9]{1,6}")) {
-      return Optional.of(Duration.ofSeconds(Long.parseLong(text)));
-    }
-    try {
-      ZonedDateTime date = ZonedDateTime.parse(text, DateTimeFormatter.RFC_1123_DATE_TIME);
-      return Optional.of(Duration.between(ZonedDateTime.now(ZoneOffset.UTC), date));
-    } catch (DateTimeParseException e) {
-      // Neither: our own pause holds.
-      return Optional.empty();
-    }
   }
 
   /** Longer each time, with jitter, so that a node full of pulls does not come back all at once. */
