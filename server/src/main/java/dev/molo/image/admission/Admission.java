@@ -8,7 +8,9 @@ import dev.molo.image.Reference;
 import dev.molo.image.ReferencePatterns;
 import dev.molo.image.content.Descriptor;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Decides whether an image may come in: by its reference before anybody is asked for it, by
@@ -16,6 +18,8 @@ import java.util.Optional;
  */
 public final class Admission {
   private static final String POLICY = "policy";
+  private static final String HTTPS_PORT = ":443";
+  private static final Set<String> DOCKERS = Set.of("index.docker.io", "registry-1.docker.io");
 
   private final ReferencePatterns allow;
   private final ReferencePatterns deny;
@@ -27,19 +31,39 @@ public final class Admission {
     this.verifiers = new Verifiers(settings);
   }
 
-  /** What the policy says of a reference. */
+  /** What the policy says of a reference, however its registry is spelled. */
   public Judgement byPolicy(Reference reference) {
-    Optional<String> denied = deny.match(reference.toString());
+    Optional<String> denied = match(deny, reference);
     if (denied.isPresent()) {
       return new Judgement(POLICY, false, "policy.deny has \"" + denied.get() + "\"");
     }
     if (allow.isEmpty()) {
       return new Judgement(POLICY, true, "no pattern of policy.deny matches");
     }
-    Optional<String> allowed = allow.match(reference.toString());
+    Optional<String> allowed = match(allow, reference);
     return allowed.isPresent()
         ? new Judgement(POLICY, true, "policy.allow has \"" + allowed.get() + "\"")
         : new Judgement(POLICY, false, "no pattern of policy.allow matches");
+  }
+
+  private static Optional<String> match(ReferencePatterns patterns, Reference reference) {
+    return patterns.match(reference.toString()).or(() -> patterns.match(plainest(reference)));
+  }
+
+  /**
+   * Host names are the same in any case, with and without the port that https has anyway, and
+   * Docker's registry answers to the name of its machine too. Who writes a reference chooses the
+   * spelling: it must not lead around a pattern.
+   */
+  private static String plainest(Reference reference) {
+    String registry = reference.registry().toLowerCase(Locale.ROOT);
+    if (registry.endsWith(HTTPS_PORT)) {
+      registry = registry.substring(0, registry.length() - HTTPS_PORT.length());
+    }
+    if (DOCKERS.contains(registry)) {
+      registry = "docker.io";
+    }
+    return registry + reference.toString().substring(reference.registry().length());
   }
 
   /**

@@ -55,11 +55,13 @@ final class Verifiers {
 
   private List<Path> programs() {
     try (Stream<Path> files = Files.list(settings.verifiers())) {
-      return files
-          .filter(file -> !Files.isDirectory(file))
-          .sorted()
-          .limit(settings.maxVerifiers())
-          .toList();
+      List<Path> all = files.filter(file -> !Files.isDirectory(file)).sorted().toList();
+      int asked = Math.min(all.size(), settings.maxVerifiers());
+      if (asked < all.size()) {
+        LOG.warn(
+            "policy.maxVerifiers is {}: not asked are {}", asked, all.subList(asked, all.size()));
+      }
+      return all.subList(0, asked);
     } catch (NoSuchFileException e) {
       // Nobody has installed a verifier.
       return List.of();

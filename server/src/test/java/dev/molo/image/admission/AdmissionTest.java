@@ -16,7 +16,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -53,6 +55,35 @@ final class AdmissionTest {
         .hasMessageContaining("policy.deny has \"*:latest\"");
     assertThatThrownBy(() -> admission(List.of("docker?io*"), List.of()).requirePolicy(NGINX))
         .hasMessageContaining("no pattern");
+  }
+
+  /** Who wants in chooses the spelling of the registry's name, but not the registry. */
+  @Test
+  void policyIsNotLedAroundByAnotherSpellingOfTheRegistry() {
+    Admission fence = admission(List.of(), List.of("quay.io/evil/*", "docker.io/library/*"));
+    for (String spelled :
+        List.of(
+            "quay.io/evil/app:1",
+            "QUAY.io/evil/app:1",
+            "quay.io:443/evil/app:1",
+            "Quay.IO:443/evil/app",
+            "nginx",
+            "DOCKER.io/library/nginx",
+            "docker.io:443/library/nginx",
+            "index.docker.io/library/nginx",
+            "Index.Docker.io/library/nginx",
+            "registry-1.docker.io/library/nginx:1",
+            "registry-1.docker.io:443/library/nginx@" + IMAGE.digest())) {
+      Reference reference = Reference.parse(spelled).orLatest();
+      assertThat(fence.byPolicy(reference).admitted()).as(spelled).isFalse();
+    }
+    Reference other = Reference.parse("quay.io:8443/evil/app:1");
+    assertThat(fence.byPolicy(other).admitted()).as("another server").isTrue();
+    assertThat(
+            admission(List.of("quay.io/good/*"), List.of())
+                .byPolicy(Reference.parse("QUAY.io:443/good/app:1"))
+                .admitted())
+        .isTrue();
   }
 
   @Test
@@ -98,6 +129,53 @@ final class AdmissionTest {
     judge();
     Files.delete(folder.resolve("c"));
     assertThatThrownBy(this::judge).hasMessageContaining("verifier d");
+  }
+
+  /** All pulls of the node together start four at a time. */
+  @Test
+  void fourVerifiersRunAtOnceAndNoMore(@TempDir Path scratch) throws Exception {
+    Path running = Files.createDirectory(scratch.resolve("running"));
+    Path most = scratch.resolve("most");
+    Path go = scratch.resolve("go");
+    verifier(
+        "v",
+        "mkdir %1$s/$$; ls %1$s | wc -l >> %2$s; until [ -e %3$s ]; do sleep 0.05; done; rmdir %1$s/$$"
+            .formatted(running, most, go));
+    Admission patient =
+        new Admission(
+            new AdmissionSettings(List.of(), List.of(), folder, 3, Duration.ofMinutes(5)));
+    List<Thread> pulls = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      pulls.add(
+          Thread.ofPlatform()
+              .start(() -> patient.requireVerifiers(NGINX, IMAGE, Cancellation.create())));
+    }
+    try {
+      // who waits for a program waits with a limit, who waits for its turn has none
+      for (int i = 0; i < 6000 && (entries(running) != 4 || waiting(pulls) != 2); i++) {
+        Thread.sleep(10);
+      }
+      assertThat(entries(running)).isEqualTo(4);
+      assertThat(waiting(pulls)).isEqualTo(2);
+    } finally {
+      Files.createFile(go);
+      for (Thread pull : pulls) {
+        pull.join();
+      }
+    }
+    assertThat(Files.readAllLines(most))
+        .hasSize(6)
+        .allMatch(count -> Integer.parseInt(count.strip()) <= 4);
+  }
+
+  private static long waiting(List<Thread> threads) {
+    return threads.stream().filter(t -> t.getState() == Thread.State.WAITING).count();
+  }
+
+  private static long entries(Path directory) throws IOException {
+    try (Stream<Path> all = Files.list(directory)) {
+      return all.count();
+    }
   }
 
   @Test
