@@ -12,8 +12,10 @@ import dev.molo.image.registry.RegistrySession;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** Takes a pull's steps up to its first layer, and tells what it found. Thread-safe. */
 final class PullExplainer {
@@ -114,8 +116,10 @@ final class PullExplainer {
   private PullExplanation.Room room(List<PullExplanation.Layer> found) {
     long download = 0;
     long unpacked = 0;
+    Set<Digest> counted = new HashSet<>();
     for (PullExplanation.Layer layer : found) {
-      if (!layer.here()) {
+      // one that is in the image twice is fetched once
+      if (!layer.here() && counted.add(layer.digest())) {
         boolean plain = layer.mediaType().endsWith("tar");
         download += layer.size();
         unpacked += plain ? layer.size() : (long) (layer.size() * USUAL_RATIO);

@@ -499,6 +499,15 @@ final class RegistryFaultsIT {
   }
 
   @Test
+  void explanationCountsALayerThatIsThereTwiceOnce() throws IOException {
+    byte[] tar = layer(50_000, 0);
+    String reference = push(new TestImage().gzipLayer(tar).gzipLayer(tar));
+    PullExplanation told = explain(reference);
+    assertThat(told.layers()).hasSize(2);
+    assertThat(told.room().download()).isEqualTo(told.layers().getFirst().size());
+  }
+
+  @Test
   void row26ExplanationHasTheWordsOfTheFailedPull() throws IOException {
     String reference = push(image(1000));
     proxy.plan(
