@@ -269,16 +269,7 @@ final class ImageVerbs {
         .open(spool.toString(), new OpenOptions().setCreateNew(true).setPerms("rw-------"))
         .compose(body::pipeTo)
         .onComplete(
-            _ ->
-                routes.lines(
-                    context,
-                    (report, cancellation) -> {
-                      try {
-                        return imported(new ImportRequest(spool, name), report, cancellation);
-                      } finally {
-                        delete(spool);
-                      }
-                    }),
+            _ -> importSpooled(new ImportRequest(spool, name), context, routes),
             failure -> {
               delete(spool);
               routes.answer(
@@ -290,6 +281,22 @@ final class ImageVerbs {
                         failure);
                   });
             });
+  }
+
+  private void importSpooled(ImportRequest request, RoutingContext context, Routes routes) {
+    boolean begun =
+        routes.lines(
+            context,
+            (report, cancellation) -> {
+              try {
+                return imported(request, report, cancellation);
+              } finally {
+                delete(request.source());
+              }
+            });
+    if (!begun) {
+      delete(request.source());
+    }
   }
 
   private JsonObject imported(

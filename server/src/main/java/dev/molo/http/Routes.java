@@ -206,9 +206,13 @@ final class Routes {
     JsonObject run(Consumer<JsonObject> report, Cancellation cancellation);
   }
 
-  /** Answers with lines of JSON: reports, then {@code result} or {@code error}. */
-  void lines(RoutingContext context, LongWork work) {
-    longWork(
+  /**
+   * Answers with lines of JSON: reports, then {@code result} or {@code error}.
+   *
+   * @return whether the work is begun; else the client is told to come back
+   */
+  boolean lines(RoutingContext context, LongWork work) {
+    return longWork(
         context,
         "application/x-ndjson",
         (out, cancellation) -> {
@@ -238,14 +242,18 @@ final class Routes {
     void run(ResponseStream out, Cancellation cancellation) throws IOException;
   }
 
-  /** Answers with content; what fails in the middle is told in the field Molo-Error at its end. */
-  void longWork(RoutingContext context, String type, Streaming work) {
+  /**
+   * Answers with content; what fails in the middle is told in the field Molo-Error at its end.
+   *
+   * @return whether the work is begun; else the client is told to come back
+   */
+  boolean longWork(RoutingContext context, String type, Streaming work) {
     if (!longRoom.tryAcquire()) {
       context.response().putHeader("Retry-After", "10");
       send(
           context,
           Answer.error(503, "UNAVAILABLE", MAX_LONG_AT_ONCE + " long requests are under way"));
-      return;
+      return false;
     }
     Context loop = context.vertx().getOrCreateContext();
     HttpServerResponse response = context.response();
@@ -261,11 +269,16 @@ final class Routes {
             out.end();
             loop.runOnContext(_ -> requests.labels("200").inc());
           } catch (RuntimeException | IOException e) {
-            failLong(context, loop, out, e);
+            if (cancellation.reason().isPresent()) {
+              LOG.debug("{}: the client has gone: {}", context.request().path(), e.toString());
+            } else {
+              failLong(context, loop, out, e);
+            }
           } finally {
             longRoom.release();
           }
         });
+    return true;
   }
 
   private void failLong(

@@ -79,8 +79,7 @@ class CommandsIT {
   private Ran molo(String... words) {
     List<String> all = new ArrayList<>(List.of(words));
     int dashes = all.indexOf("--");
-    List<String> endpoint =
-        List.of("--endpoint", node.daemon().run().resolve("molo.sock").toString());
+    List<String> endpoint = List.of("--endpoint", endpoint());
     all.addAll(dashes < 0 ? all.size() : dashes, endpoint);
     return Molo.run(all.toArray(String[]::new));
   }
@@ -88,11 +87,7 @@ class CommandsIT {
   /** What a command that succeeds writes to the process's own stdout, line by line. */
   private List<String> process(String command, String... words)
       throws IOException, InterruptedException {
-    List<String> all = new ArrayList<>();
-    all.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    all.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
-    all.addAll(List.of("-cp", System.getProperty("java.class.path"), "dev.molo.app.Main"));
-    all.addAll(List.of(command, "--endpoint", node.daemon().run().resolve("molo.sock").toString()));
+    List<String> all = command(command, "--endpoint", endpoint());
     all.addAll(List.of(words));
     Process process =
         new ProcessBuilder(all).redirectError(ProcessBuilder.Redirect.INHERIT).start();
@@ -101,6 +96,29 @@ class CommandsIT {
       assertThat(process.waitFor()).isZero();
       return lines;
     }
+  }
+
+  /** The exit status of the program itself, whose standard output is a file. */
+  private int exportToStandardOutput(String image, Path file)
+      throws IOException, InterruptedException {
+    return new ProcessBuilder(command("image", "export", image, "--endpoint", endpoint()))
+        .redirectOutput(file.toFile())
+        .redirectError(ProcessBuilder.Redirect.DISCARD)
+        .start()
+        .waitFor();
+  }
+
+  private String endpoint() {
+    return node.daemon().run().resolve("molo.sock").toString();
+  }
+
+  private static List<String> command(String... words) {
+    List<String> all = new ArrayList<>();
+    all.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    all.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    all.addAll(List.of("-cp", System.getProperty("java.class.path"), "dev.molo.app.Main"));
+    all.addAll(List.of(words));
+    return all;
   }
 
   private Ran doctor(String... words) {
@@ -175,6 +193,12 @@ class CommandsIT {
     Ran exported = molo("image", "export", "example.test/made:1", "-f", archive.toString());
     assertThat(exported.status()).as(exported.err()).isZero();
     assertThat(Files.size(archive)).isPositive();
+    Path piped = folder.resolve("piped.tar");
+    assertThat(exportToStandardOutput("example.test/made:1", piped)).isZero();
+    assertThat(Files.mismatch(archive, piped)).isEqualTo(-1);
+    assertThat(exportToStandardOutput("example.test/made:1", Path.of("/dev/full")))
+        .as("a disk that is full")
+        .isEqualTo(1);
     assertThat(molo("rm", "next").status()).isZero();
     assertThat(molo("image", "untag", "example.test/made:1").status()).isZero();
   }

@@ -4,6 +4,7 @@ import dev.molo.config.GrpcConfig;
 import dev.molo.fault.FaultException;
 import dev.molo.image.ImageOperations;
 import dev.molo.image.Images;
+import dev.molo.image.PullProgress;
 import dev.molo.pod.ExecOutcome;
 import dev.molo.pod.PodRuntime;
 import dev.molo.spec.ContainerId;
@@ -59,6 +60,11 @@ public final class FakeDaemon implements AutoCloseable {
 
   public ImageOperations imageOperations() {
     return images;
+  }
+
+  /** From now on this pull is under way. */
+  public void pulling(PullProgress now) {
+    images.underWay.add(now);
   }
 
   /** The verbs that were called, in order. */

@@ -53,6 +53,7 @@ final class FakeImages implements Images, ImageOperations {
   final List<PullRequest> pulls = new CopyOnWriteArrayList<>();
   final CountDownLatch slowPullBegan = new CountDownLatch(1);
   final CountDownLatch slowPullEnded = new CountDownLatch(1);
+  final List<PullProgress> underWay = new CopyOnWriteArrayList<>();
 
   FakeImages() {
     this(Path.of("/nowhere"));
@@ -89,21 +90,33 @@ final class FakeImages implements Images, ImageOperations {
   @Override
   public Image pull(PullRequest request, Cancellation cancellation, PullListener listener) {
     pulls.add(request);
+    if (request.reference().contains("unreachable")) {
+      throw new FaultException(Fault.UNAVAILABLE, "nobody answers");
+    }
     if (request.reference().endsWith("/slow")) {
-      CountDownLatch cancelled = new CountDownLatch(1);
-      cancellation.onCancel(cancelled::countDown);
       slowPullBegan.countDown();
-      try {
-        cancelled.await();
-      } catch (InterruptedException e) {
-        throw new AssertionError(e);
-      }
+      awaitCancel(cancellation);
       slowPullEnded.countDown();
       cancellation.check();
     }
     Image image = image(request.reference(), "");
     byName.put(request.reference(), image);
     return image;
+  }
+
+  /** Of something that has just begun. */
+  static PullProgress progress(String name) {
+    return new PullProgress(name, PullProgress.Stage.RESOLVING, Instant.EPOCH, List.of());
+  }
+
+  private static void awaitCancel(Cancellation cancellation) {
+    CountDownLatch cancelled = new CountDownLatch(1);
+    cancellation.onCancel(cancelled::countDown);
+    try {
+      cancelled.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
   }
 
   @Override
@@ -129,7 +142,9 @@ final class FakeImages implements Images, ImageOperations {
         List.of(new Judgement("policy", true, "no pattern of policy.deny matches")),
         request.reference().contains("refused")
             ? Optional.of(FaultException.notFound("pull %s: gone", request.reference()))
-            : Optional.empty());
+            : request.reference().contains("unreachable")
+                ? Optional.of(new FaultException(Fault.UNAVAILABLE, "nobody answers"))
+                : Optional.empty());
   }
 
   @Override
@@ -137,6 +152,11 @@ final class FakeImages implements Images, ImageOperations {
       ImportRequest request, Cancellation cancellation, PullListener listener) {
     try {
       String named = request.name().orElse(Files.readString(request.source()));
+      if (named.endsWith("/slow")) {
+        listener.progress(progress(named));
+        awaitCancel(cancellation);
+        cancellation.check();
+      }
       Image image = image(named, "");
       byName.put(named, image);
       return List.of(image);
@@ -163,7 +183,11 @@ final class FakeImages implements Images, ImageOperations {
 
   @Override
   public void remove(String referenceOrId) {
-    byName.remove(referenceOrId);
+    byName
+        .values()
+        .removeIf(image ->
+            image.id().toString().equals(referenceOrId)
+                || image.repoTags().contains(referenceOrId));
   }
 
   @Override
@@ -214,15 +238,20 @@ final class FakeImages implements Images, ImageOperations {
     if (request.images().contains("example.org/broken:1")) {
       throw new FaultException(Fault.INTERNAL, "layer is damaged");
     }
-    Image image = image("example.org/app:1", "");
-    return List.of(
-        new ExportedImage(
-            image.id(), image.repoTags(), Optional.of(image.layers().getFirst()), false));
+    return request.images().stream()
+        .map(name -> image(name, ""))
+        .map(image ->
+            new ExportedImage(
+                image.id(), image.repoTags(), Optional.of(image.layers().getFirst()), false))
+        .toList();
   }
 
   @Override
   public PushedImage push(
       PushRequest request, Cancellation cancellation, Consumer<PushedLayer> listener) {
+    if (request.target().orElse("").contains("unreachable")) {
+      throw new FaultException(Fault.UNAVAILABLE, "the registry does not answer");
+    }
     Image image = image(request.image(), "");
     PushedLayer layer =
         new PushedLayer(
@@ -264,7 +293,7 @@ final class FakeImages implements Images, ImageOperations {
 
   @Override
   public List<PullProgress> pulling() {
-    return List.of();
+    return List.copyOf(underWay);
   }
 
   @Override

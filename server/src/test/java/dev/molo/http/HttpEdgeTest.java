@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.molo.config.HttpConfig;
 import dev.molo.cri.FakeDaemon;
+import dev.molo.image.Digest;
+import dev.molo.image.PullProgress;
 import io.prometheus.client.CollectorRegistry;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
@@ -18,6 +20,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -85,6 +91,72 @@ class HttpEdgeTest {
             "molo_unaccounted_pods 1.0",
             "molo_quarantined_records 2.0",
             "molo_undeleted_folders 3.0");
+  }
+
+  @Test
+  void pullUnderWayIsSeenLayerByLayer() throws IOException {
+    Digest layer = Digest.ofBytes(new byte[] {1});
+    daemon.pulling(
+        new PullProgress(
+            "example.org/app:1",
+            PullProgress.Stage.FETCHING,
+            Instant.EPOCH,
+            List.of(
+                new PullProgress.Layer(layer, PullProgress.LayerStage.PRESENT, 0, 7, 0),
+                new PullProgress.Layer(layer, PullProgress.LayerStage.FETCHING, 40, 90, 12),
+                new PullProgress.Layer(layer, PullProgress.LayerStage.FETCHING, 50, 90, 30))));
+    assertThat(get("/metrics"))
+        .contains(
+            "molo_image_pulls 1.0",
+            "molo_image_pull_layers{state=\"fetching\",} 2.0",
+            "molo_image_pull_layers{state=\"present\",} 1.0",
+            "molo_image_pull_bytes_per_second 42.0");
+    JsonObject pull = json(get("/v1/images")).getJsonArray("pulling").getJsonObject(0);
+    assertThat(pull.getString("stage")).isEqualTo("fetching");
+    assertThat(pull.getJsonArray("layers").getJsonObject(2).getMap())
+        .containsEntry("stage", "fetching")
+        .containsEntry("bytes", 50)
+        .containsEntry("totalBytes", 90)
+        .containsEntry("bytesPerSecond", 30);
+  }
+
+  /** As many as may be are under way: the next one's archive has been sent in vain, and goes. */
+  @Test
+  void archiveThatCannotBeImportedNowIsNotKept() throws IOException {
+    List<SocketChannel> underWay = new ArrayList<>();
+    try {
+      for (int i = 0; i < 8; i++) {
+        underWay.add(importing("example.org/slow"));
+        assertThat(Channels.newInputStream(underWay.getLast()).read()).isPositive();
+      }
+      assertThat(uploads()).isEqualTo(8);
+      assertThat(local(importRequest("example.org/next:1")))
+          .startsWith("HTTP/1.1 503")
+          .contains("8 long requests");
+      assertThat(uploads()).isEqualTo(8);
+    } finally {
+      for (SocketChannel one : underWay) {
+        one.close();
+      }
+    }
+  }
+
+  private SocketChannel importing(String content) throws IOException {
+    SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(dir.resolve("api.sock")));
+    channel.write(
+        ByteBuffer.wrap(closing(importRequest(content)).getBytes(StandardCharsets.UTF_8)));
+    return channel;
+  }
+
+  private static String importRequest(String content) {
+    return "POST /v1/images/import HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s"
+        .formatted(content.length(), content);
+  }
+
+  private long uploads() throws IOException {
+    try (Stream<Path> all = Files.list(dir)) {
+      return all.filter(file -> file.getFileName().toString().startsWith("upload-")).count();
+    }
   }
 
   @Test

@@ -13,14 +13,15 @@ import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
  * The daemon's HTTP interface on its unix socket (docs/http-api.md): what CRI has no word for. One
- * connection a request; calls block. What the daemon refuses is a FaultException of the kind that
- * it names.
+ * connection a request; calls block. What the daemon refuses is a RefusedException of the kind that
+ * it names; that it cannot be reached, or goes away, is a FaultException.
  */
 final class ApiClient implements AutoCloseable {
   private static final ObjectMapper MAPPER = new ObjectMapper();
@@ -75,7 +76,7 @@ final class ApiClient implements AutoCloseable {
               + "Content-Type: application/x-tar\r\nTransfer-Encoding: chunked\r\n\r\n";
       out.write(head.getBytes(StandardCharsets.US_ASCII));
       byte[] buffer = new byte[COPY];
-      for (int n = content.read(buffer); n >= 0; n = content.read(buffer)) {
+      for (int n = read(content, buffer); n >= 0; n = read(content, buffer)) {
         if (n > 0) {
           out.write((Integer.toHexString(n) + "\r\n").getBytes(StandardCharsets.US_ASCII));
           out.write(buffer, 0, n);
@@ -100,12 +101,12 @@ final class ApiClient implements AutoCloseable {
       ApiResponse response =
           send(channel, "POST " + path, JsonText.of(body).getBytes(StandardCharsets.UTF_8));
       if (response.status() != 200) {
-        throw fault(path, response.status(), MAPPER.readTree(response.body()));
+        throw refusal(path, response.status(), MAPPER.readTree(response.body()));
       }
-      response.body().transferTo(into);
+      copy(response.body(), into);
       Optional<String> error = response.trailer("Molo-Error");
       if (error.isPresent()) {
-        throw fault(path, response.status(), MAPPER.readTree(error.get()));
+        throw refusal(path, response.status(), MAPPER.readTree(error.get()));
       }
       return MAPPER.readTree(
           response.trailer("Molo-Result").orElseThrow(() -> new IOException("it has no result")));
@@ -114,17 +115,41 @@ final class ApiClient implements AutoCloseable {
     }
   }
 
+  private static void copy(InputStream answer, OutputStream into) throws IOException {
+    byte[] buffer = new byte[COPY];
+    for (int n = answer.read(buffer); n >= 0; n = answer.read(buffer)) {
+      write(into, buffer, n);
+    }
+  }
+
+  /** What fails on this side is not the daemon's. */
+  private static void write(OutputStream into, byte[] bytes, int length) {
+    try {
+      into.write(bytes, 0, length);
+    } catch (IOException e) {
+      throw new FaultException(Fault.INTERNAL, "write the archive: " + e.getMessage(), e);
+    }
+  }
+
+  private static int read(InputStream content, byte[] buffer) {
+    try {
+      return content.read(buffer);
+    } catch (IOException e) {
+      throw new FaultException(Fault.INTERNAL, "read the archive: " + e.getMessage(), e);
+    }
+  }
+
   private static JsonNode lines(String path, ApiResponse response, Consumer<JsonNode> report)
       throws IOException {
     if (response.status() != 200) {
-      throw fault(path, response.status(), MAPPER.readTree(response.body()));
+      throw refusal(path, response.status(), MAPPER.readTree(response.body()));
     }
     try (MappingIterator<JsonNode> lines =
         MAPPER.readerFor(JsonNode.class).readValues(response.body())) {
       while (lines.hasNextValue()) {
         JsonNode line = lines.nextValue();
         if (line.has("error")) {
-          throw fault(path, response.status(), line);
+          throw refusal(path, response.status(), line);
         }
         if (line.has("result")) {
           return line.path("result");
@@ -140,7 +165,7 @@ final class ApiClient implements AutoCloseable {
       ApiResponse response = send(channel, line, body);
       JsonNode json = MAPPER.readTree(response.body());
       if (response.status() != 200) {
-        throw fault(what, response.status(), json);
+        throw refusal(what, response.status(), json);
       }
       return json;
     } catch (IOException e) {
@@ -163,14 +188,16 @@ final class ApiClient implements AutoCloseable {
   }
 
   /** What {@code {"error": {"code": …, "message": …}}} says. */
-  private static FaultException fault(String what, int status, JsonNode json) {
+  private static RefusedException refusal(String what, int status, JsonNode json) {
     JsonNode error = json.path("error");
     String message = error.path("message").asText(what + ": HTTP status " + status);
-    try {
-      return new FaultException(Fault.valueOf(error.path("code").asText()), message);
-    } catch (IllegalArgumentException e) {
-      return new FaultException(Fault.INTERNAL, message, e);
-    }
+    String code = error.path("code").asText();
+    Fault kind =
+        Arrays.stream(Fault.values())
+            .filter(one -> one.name().equals(code))
+            .findFirst()
+            .orElse(Fault.INTERNAL);
+    return new RefusedException(kind, message);
   }
 
   private static FaultException broken(String what, IOException e) {

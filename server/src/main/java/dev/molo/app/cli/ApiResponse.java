@@ -15,7 +15,7 @@ import java.util.Optional;
  * length or in chunks, so that one that breaks off is an error and never a short answer.
  */
 final class ApiResponse {
-  private static final int MAX_LINE = 64 << 10;
+  private static final int MAX_LINE = 4 << 20;
 
   private final int status;
   private final Map<String, String> fields;

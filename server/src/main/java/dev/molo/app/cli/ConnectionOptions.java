@@ -35,7 +35,12 @@ final class ConnectionOptions {
 
   /** The daemon's HTTP interface for root, beside its CRI socket. */
   ApiClient api() {
-    return ApiClient.of(socket().resolveSibling("api.sock"));
+    return ApiClient.of(apiSocket());
+  }
+
+  /** Where that is, when the daemon is molo. */
+  Path apiSocket() {
+    return socket().resolveSibling("api.sock");
   }
 
   /** The socket's absolute path. */

@@ -11,16 +11,19 @@ import picocli.CommandLine.Spec;
     header = "Name, look into and move images.",
     description = {
       "",
-      "These commands talk to a molo daemon through api.sock beside its CRI socket; no other runtime"
-          + " understands them. @|bold molo pull|@ and @|bold molo images|@ work with all.",
+      "These commands but @|bold inspect|@ and @|bold rm|@ talk to a molo daemon through api.sock beside"
+          + " its CRI socket; no other runtime understands them. Those two, @|bold molo pull|@ and"
+          + " @|bold molo images|@ work with all.",
       ""
     },
     synopsisSubcommandLabel = "COMMAND",
     commandListHeading = "%nCommands:%n",
     subcommands = {
       ImageExplainCommand.class,
+      ImageInspectCommand.class,
       ImageTagCommand.class,
       ImageUntagCommand.class,
+      ImageRmCommand.class,
       ImageDuCommand.class,
       ImageVerifyCommand.class,
       ImageExportCommand.class,

@@ -50,7 +50,7 @@ final class ImageExplainCommand implements Callable<Integer> {
     }
     JsonNode failure = told.path("failure");
     return failure.isObject()
-        ? MoloCommandLine.exitCode(Fault.valueOf(failure.path("code").asText()))
+        ? MoloCommandLine.refusal(Fault.valueOf(failure.path("code").asText()))
         : ExitCode.OK;
   }
 

@@ -7,7 +7,10 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -88,22 +91,49 @@ final class ImageExportCommand implements Callable<Integer> {
 
   private JsonNode asTar(ApiClient api, Map<String, Object> request) {
     if (file.equals("-")) {
-      return api.download("/v1/images/export", request, System.out);
+      if (StandardStreams.outputIsTerminal()) {
+        throw FaultException.invalid(
+            "export: standard output is a terminal; name a file with -f, or pipe it on");
+      }
+      return api.download("/v1/images/export", request, StandardStreams.output());
     }
     Path target = Path.of(file);
+    try {
+      return Files.exists(target) && !Files.isRegularFile(target)
+          ? into(target, api, request)
+          : inPlaceOf(target, api, request);
+    } catch (NoSuchFileException e) {
+      throw FaultException.invalid("write %s: there is no such directory", file);
+    } catch (IOException e) {
+      throw new FaultException(Fault.INTERNAL, "write " + file + ": " + e, e);
+    }
+  }
+
+  /** A pipe or a device is written to; it is not what a new file may take the place of. */
+  private static JsonNode into(Path target, ApiClient api, Map<String, Object> request)
+      throws IOException {
+    try (OutputStream out = Files.newOutputStream(target, StandardOpenOption.WRITE)) {
+      return api.download("/v1/images/export", request, out);
+    }
+  }
+
+  /** A file is there once it is whole; what it takes the place of stays until then. */
+  private static JsonNode inPlaceOf(Path file, ApiClient api, Map<String, Object> request)
+      throws IOException {
+    Path target = Files.exists(file) ? file.toRealPath() : file;
     Path fresh = target.resolveSibling(target.getFileName() + ".part");
+    // also when the user ends the program
+    fresh.toFile().deleteOnExit();
     try {
       JsonNode done;
       try (OutputStream out = Files.newOutputStream(fresh)) {
         done = api.download("/v1/images/export", request, out);
-      } catch (IOException | RuntimeException e) {
-        Files.deleteIfExists(fresh);
-        throw e;
       }
-      Files.move(fresh, target, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+      Files.move(fresh, target, StandardCopyOption.REPLACE_EXISTING);
       return done;
-    } catch (IOException e) {
-      throw new FaultException(Fault.INTERNAL, "write " + file + ": " + e, e);
+    } catch (IOException | RuntimeException e) {
+      Files.deleteIfExists(fresh);
+      throw e;
     }
   }
 }

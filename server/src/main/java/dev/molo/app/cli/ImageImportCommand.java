@@ -1,10 +1,16 @@
 package dev.molo.app.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
+import java.io.IOException;
+import java.io.InputStream;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -43,18 +49,48 @@ final class ImageImportCommand implements Callable<Integer> {
   public Integer call() {
     String query = name == null ? "" : "name=" + encoded(name);
     try (ApiClient api = connection.api()) {
-      JsonNode done;
-      if (file.equals("-")) {
-        done = api.upload("/v1/images/import?" + query, System.in, _ -> {});
-      } else {
-        String path = Path.of(file).toAbsolutePath().normalize().toString();
-        done = api.work("/v1/images/import?path=" + encoded(path) + "&" + query, Map.of(), _ -> {});
-      }
-      for (JsonNode image : done.path("images")) {
+      for (JsonNode image : bringIn(api, query).path("images")) {
         ImageNames.print(spec.commandLine().getOut(), image);
       }
     }
     return ExitCode.OK;
+  }
+
+  private JsonNode bringIn(ApiClient api, String query) {
+    if (file.equals("-")) {
+      if (StandardStreams.inputIsTerminal()) {
+        throw FaultException.invalid(
+            "import: standard input is a terminal; name a file, or pipe an archive in");
+      }
+      return api.upload("/v1/images/import?" + query, System.in, _ -> {});
+    }
+    Path source = Path.of(file);
+    if (!Files.exists(source)) {
+      throw FaultException.notFound("import %s: there is no such file or directory", file);
+    }
+    Optional<String> path = pathForTheDaemon(source);
+    if (path.isPresent()) {
+      String where = "path=" + encoded(path.get()) + "&" + query;
+      return api.work("/v1/images/import?" + where, Map.of(), _ -> {});
+    }
+    try (InputStream content = Files.newInputStream(source)) {
+      return api.upload("/v1/images/import?" + query, content, _ -> {});
+    } catch (IOException e) {
+      throw new FaultException(Fault.INVALID_ARGUMENT, "read " + file + ": " + e, e);
+    }
+  }
+
+  /** Empty for a pipe, and for what only this process has: {@code /dev/stdin}, {@code <(…)}. */
+  private static Optional<String> pathForTheDaemon(Path source) {
+    if (!Files.isRegularFile(source) && !Files.isDirectory(source)) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(source.toRealPath().toString());
+    } catch (IOException e) {
+      // open here, but under no name any more
+      return Optional.empty();
+    }
   }
 
   private static String encoded(String text) {

@@ -5,14 +5,17 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 
-/** An image of the HTTP interface in one line: its id and its names. */
+/** An image in one line: its id and its names. */
 final class ImageNames {
   private ImageNames() {}
 
   static void print(PrintWriter out, JsonNode image) {
     List<String> names = new ArrayList<>();
     image.path("repoTags").forEach(tag -> names.add(tag.asText()));
-    String all = names.isEmpty() ? "<none>" : String.join(", ", names);
-    out.println(Shown.briefId(image.path("id").asText()) + " " + all);
+    out.println(Shown.briefId(image.path("id").asText()) + " " + all(names));
+  }
+
+  static String all(List<String> names) {
+    return names.isEmpty() ? "<none>" : String.join(", ", names);
   }
 }

@@ -3,6 +3,8 @@ package dev.molo.app.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.PrintWriter;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -39,7 +41,8 @@ final class ImagePushCommand implements Callable<Integer> {
       description = "Where to, as registry/team/app:1.2. Default: where the image's name says.")
   private String target;
 
-  private final Map<String, String> stages = new HashMap<>();
+  private final Map<String, JsonNode> layers = new LinkedHashMap<>();
+  private final LiveLines terminal = new LiveLines();
 
   @Override
   public Integer call() {
@@ -61,25 +64,42 @@ final class ImagePushCommand implements Callable<Integer> {
     if (output.json()) {
       out.println(done.toPrettyString());
     } else {
+      if (StandardStreams.errorIsTerminal()) {
+        terminal.redraw(List.of());
+        layers.values().forEach(this::show);
+      }
       out.println("pushed   " + done.path("reference").asText());
       ExportedLines.print(out, done.path("image"));
     }
     return ExitCode.OK;
   }
 
-  /** A line for each stage of each layer. */
+  /** A bar for each layer on a terminal, else a line for each stage of each. */
   private void hear(JsonNode layer) {
-    String stage = layer.path("stage").asText();
-    boolean news = !stage.equals(stages.put(layer.path("diffId").asText(), stage));
-    if (news && !output.json()) {
-      PrintWriter out = spec.commandLine().getOut();
-      out.println(
-          "%s %10s %s"
-              .formatted(
-                  Shown.briefId(layer.path("digest").asText()),
-                  Shown.bytes(layer.path("totalBytes").asLong()),
-                  stage));
-      out.flush();
+    String diffId = layer.path("diffId").asText();
+    JsonNode before = layers.put(diffId, layer);
+    if (output.json()) {
+      return;
     }
+    if (StandardStreams.errorIsTerminal()) {
+      terminal.redraw(layers.values().stream().map(ImagePushCommand::bar).toList());
+    } else if (before == null || !before.path("stage").equals(layer.path("stage"))) {
+      show(layer);
+    }
+  }
+
+  private static String bar(JsonNode layer) {
+    return LayerBar.of(layer, !layer.path("stage").asText().equals("uploading"));
+  }
+
+  private void show(JsonNode layer) {
+    PrintWriter out = spec.commandLine().getOut();
+    out.println(
+        "%s %10s %s"
+            .formatted(
+                Shown.briefId(layer.path("digest").asText()),
+                Shown.bytes(layer.path("totalBytes").asLong()),
+                layer.path("stage").asText()));
+    out.flush();
   }
 }

@@ -67,7 +67,7 @@ final class ImagesCommand implements Callable<Integer> {
               .set("pulling", document.path("pulling"))
               .toPrettyString());
     } else {
-      PullProgressView.lines(document).forEach(out::println);
+      PullProgressView.lines(document, _ -> true).forEach(out::println);
     }
   }
 

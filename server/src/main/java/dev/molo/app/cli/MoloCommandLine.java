@@ -93,6 +93,10 @@ public final class MoloCommandLine {
         err.println("molo: " + fault.getMessage());
         yield exitCode(fault.kind());
       }
+      case RefusedException refused -> {
+        err.println("molo: %s (%s)".formatted(refused.getMessage(), refused.kind()));
+        yield refusal(refused.kind());
+      }
       case StatusRuntimeException refused -> {
         Status status = refused.getStatus();
         err.println(
@@ -109,12 +113,18 @@ public final class MoloCommandLine {
     };
   }
 
-  static int exitCode(Fault kind) {
+  /** Of what this program finds out by itself. */
+  private static int exitCode(Fault kind) {
+    return kind == Fault.UNAVAILABLE ? ExitCode.UNREACHABLE : refusal(kind);
+  }
+
+  /** Of what a daemon says: one that answers is there, whatever it cannot reach itself. */
+  static int refusal(Fault kind) {
     return switch (kind) {
       case INVALID_ARGUMENT -> ExitCode.USAGE;
       case NOT_FOUND -> ExitCode.NOT_FOUND;
-      case UNAVAILABLE -> ExitCode.UNREACHABLE;
-      case FAILED_PRECONDITION,
+      case UNAVAILABLE,
+          FAILED_PRECONDITION,
           UNAUTHENTICATED,
           PERMISSION_DENIED,
           RESOURCE_EXHAUSTED,
@@ -126,10 +136,12 @@ public final class MoloCommandLine {
     };
   }
 
+  /** The same over gRPC, whose codes are more. */
   private static int exitCode(Status.Code code) {
-    if (code == Status.Code.NOT_FOUND) {
-      return ExitCode.NOT_FOUND;
-    }
-    return ExitCode.FAILED;
+    return Arrays.stream(Fault.values())
+        .filter(kind -> kind.name().equals(code.name()))
+        .findFirst()
+        .map(MoloCommandLine::refusal)
+        .orElse(ExitCode.FAILED);
   }
 }

@@ -17,7 +17,10 @@ final class OutputOptions {
       description = "table or json. Default: table.")
   private Format format;
 
+  @Option(names = "--json", description = "The same as -o json.")
+  private boolean json;
+
   boolean json() {
-    return format == Format.JSON;
+    return json || format == Format.JSON;
   }
 }

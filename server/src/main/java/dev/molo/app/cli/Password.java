@@ -21,7 +21,11 @@ final class Password {
     try {
       Optional<Console> terminal = terminal();
       if (terminal.isPresent()) {
-        return new String(terminal.get().readPassword("password: "));
+        char[] typed = terminal.get().readPassword("password: ");
+        if (typed == null) {
+          throw FaultException.invalid("no password was given");
+        }
+        return new String(typed);
       }
       return new String(System.in.readAllBytes(), StandardCharsets.UTF_8).stripTrailing();
     } catch (IOException e) {

@@ -3,10 +3,11 @@ package dev.molo.app.cli;
 import dev.molo.cri.v1.AuthConfig;
 import dev.molo.cri.v1.ImageSpec;
 import dev.molo.cri.v1.PullImageRequest;
+import dev.molo.image.Reference;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -19,7 +20,7 @@ import picocli.CommandLine.Spec;
     header = "Pull an image.",
     description = {
       "",
-      "On a terminal the progress of each layer is shown, when the daemon serves HTTP.",
+      "On a terminal the progress of each layer is shown, where the daemon is molo.",
       ""
     })
 final class PullCommand implements Callable<Integer> {
@@ -41,12 +42,13 @@ final class PullCommand implements Callable<Integer> {
   }
 
   private String pull(CriClient client, PullImageRequest request) {
-    Optional<HttpAddress> http = HttpAddress.of(client.runDirectory());
-    boolean terminal = Password.terminal().isPresent();
-    if (output.json() || !terminal || http.isEmpty()) {
+    boolean watched = !output.json() && StandardStreams.errorIsTerminal();
+    if (!watched || !Files.exists(connection.apiSocket())) {
       return client.imagesWithoutDeadline().pullImage(request).getImageRef();
     }
-    try (PullProgressView _ = PullProgressView.show(http.get())) {
+    String own = Reference.parse(image.name()).orLatest().toString();
+    try (ApiClient api = connection.api();
+        PullProgressView _ = PullProgressView.show(api, own::equals)) {
       return client.imagesWithoutDeadline().pullImage(request).getImageRef();
     }
   }

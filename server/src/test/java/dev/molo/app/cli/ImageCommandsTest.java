@@ -2,10 +2,13 @@ package dev.molo.app.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.molo.config.HttpConfig;
 import dev.molo.cri.FakeDaemon;
 import dev.molo.http.HttpEdge;
+import dev.molo.image.Digest;
+import dev.molo.image.PullProgress;
 import io.prometheus.client.CollectorRegistry;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -17,6 +20,13 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -112,6 +122,122 @@ class ImageCommandsTest {
   }
 
   @Test
+  void exportOfManyImagesSaysEachOfThem() {
+    String[] words = new String[600];
+    java.util.Arrays.fill(words, "example.org/app:1");
+    words[0] = "image";
+    words[1] = "export";
+    words[2] = "-f";
+    words[3] = dir.resolve("many.tar").toString();
+    assertThat(molo(words)).as(err.toString()).isZero();
+    assertThat(out.toString().lines().filter(line -> line.startsWith("image"))).hasSize(596);
+  }
+
+  /** A device, such as /dev/null, is not what a new file may take the place of. */
+  @Test
+  void exportIntoAPipeLeavesItAPipe() throws Exception {
+    Path pipe = pipe();
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<String> read = threads.submit(() -> Files.readString(pipe));
+      assertThat(molo("image", "export", "-f", pipe.toString(), "example.org/app:1"))
+          .as(err.toString())
+          .isZero();
+      assertThat(read.get(60, TimeUnit.SECONDS)).isEqualTo("archive of [example.org/app:1]");
+    }
+    assertThat(Files.readAttributes(pipe, BasicFileAttributes.class).isOther()).isTrue();
+  }
+
+  @Test
+  void importReadsAPipeItself() throws Exception {
+    Path pipe = pipe();
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<Path> written =
+          threads.submit(() ->
+              Files.writeString(
+                  pipe, "example.org/from-fifo:1", java.nio.file.StandardOpenOption.WRITE));
+      assertThat(molo("image", "import", pipe.toString())).as(err.toString()).isZero();
+      assertThat(written.get(60, TimeUnit.SECONDS)).isEqualTo(pipe);
+    }
+    assertThat(out.toString()).contains("example.org/from-fifo:1");
+  }
+
+  private Path pipe() throws Exception {
+    Path pipe = dir.resolve("pipe");
+    assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+    return pipe;
+  }
+
+  @Test
+  void placesThatAreNotThereAreToldByTheirNames() {
+    assertThat(molo("image", "import", "/nowhere/at-all.tar")).isEqualTo(ExitCode.NOT_FOUND);
+    assertThat(err.toString()).contains("/nowhere/at-all.tar", "no such file");
+    assertThat(molo("image", "export", "-f", "/nowhere/x.tar", "example.org/app:1"))
+        .isEqualTo(ExitCode.USAGE);
+    assertThat(err.toString()).contains("/nowhere/x.tar", "no such directory");
+    assertThat(molo("image", "export", "-f", "/dev/full", "example.org/app:1"))
+        .isEqualTo(ExitCode.FAILED);
+    assertThat(err.toString()).contains("write the archive: No space left on device");
+  }
+
+  /** That a registry does not answer is not that the daemon does not. */
+  @Test
+  void exitCodesTellTheDaemonFromTheRegistryAndExplainEndsAsPullDoes() {
+    assertThat(molo("image", "push", "example.org/app:1", "unreachable.example/app:1"))
+        .isEqualTo(ExitCode.FAILED);
+    assertThat(err.toString()).contains("the registry does not answer (UNAVAILABLE)");
+    for (String name : List.of("unreachable.example/app:1", "no:such:reference")) {
+      assertThat(molo("image", "explain", name)).as(name).isEqualTo(molo("pull", name));
+    }
+  }
+
+  @Test
+  void pullsUnderWayAreShownLayerByLayer() throws IOException {
+    assertThat(molo("images", "--pulling")).isZero();
+    Digest layer = Digest.parse("sha256:" + "12".repeat(32));
+    daemon.pulling(
+        new PullProgress(
+            "example.org/slow:1",
+            PullProgress.Stage.FETCHING,
+            Instant.EPOCH,
+            List.of(
+                new PullProgress.Layer(
+                    layer, PullProgress.LayerStage.FETCHING, 1 << 20, 4 << 20, 2048))));
+    assertThat(molo("images", "--pulling")).isZero();
+    assertThat(out.toString())
+        .contains("example.org/slow:1: fetching", "1212121212121 [=====   ")
+        .contains("1.0 MiB /   4.0 MiB  fetching 2.0 KiB/s");
+    assertThat(molo("images", "--pulling", "-o", "json")).isZero();
+    assertThat(new ObjectMapper().readTree(out.toString()).at("/pulling/0/layers/0/bytes").asInt())
+        .isEqualTo(1 << 20);
+  }
+
+  @Test
+  void inspectShowsNamesConfigurationAndLayers() throws IOException {
+    assertThat(molo("image", "inspect", "example.org/app:1")).isZero();
+    JsonNode image = new ObjectMapper().readTree(out.toString());
+    assertThat(image.at("/repoTags/0").asText()).isEqualTo("example.org/app:1");
+    assertThat(image.at("/info/imageSpec/config/Env/0").asText()).isEqualTo("PATH=/bin");
+    assertThat(image.at("/info/imageSpec/rootfs/diff_ids/0").asText()).startsWith("sha256:efef");
+    assertThat(molo("image", "inspect", "example.org/none:1")).isEqualTo(ExitCode.NOT_FOUND);
+    assertThat(err.toString()).contains("image example.org/none:1 is not in the store");
+  }
+
+  @Test
+  void rmTakesWhatIsThereAndTellsWhatIsNot() {
+    assertThat(molo("image", "rm")).isEqualTo(ExitCode.USAGE);
+    assertThat(molo("image", "rm", "--unused", "example.org/app:1")).isEqualTo(ExitCode.USAGE);
+    assertThat(molo("image", "rm", "example.org/none:1", "example.org/app:1"))
+        .isEqualTo(ExitCode.NOT_FOUND);
+    assertThat(out.toString()).isEqualTo("removed ababababababa example.org/app:1\n");
+    assertThat(err.toString()).contains("image example.org/none:1 is not in the store");
+    assertThat(daemon.images().list()).isEmpty();
+    assertThat(molo("pull", "example.org/app:1")).isZero();
+    assertThat(molo("image", "rm", "--unused", "-o", "json")).isZero();
+    assertThat(out.toString()).contains("\"removed\"", "example.org/app:1");
+    assertThat(daemon.images().list()).isEmpty();
+  }
+
+  @Test
   void importTakesAFileOrAPipe() throws IOException {
     Path file = Files.writeString(dir.resolve("in.tar"), "example.org/from-file:1");
     assertThat(molo("image", "import", file.toString())).as(err.toString()).isZero();
@@ -161,6 +287,10 @@ class ImageCommandsTest {
         .isEqualTo(ExitCode.NOT_FOUND);
     assertThat(new ObjectMapper().readTree(out.toString()).at("/hosts/0/outcome").asText())
         .isEqualTo("503 busy");
+    String formatted = out.toString();
+    assertThat(molo("image", "explain", "--json", "example.org/refused:1"))
+        .isEqualTo(ExitCode.NOT_FOUND);
+    assertThat(out).hasToString(formatted);
     assertThat(molo("image", "explain", "no:such:reference")).isEqualTo(ExitCode.USAGE);
   }
 
