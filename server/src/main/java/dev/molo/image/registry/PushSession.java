@@ -483,7 +483,8 @@ public final class PushSession {
       cancellation.check();
       Optional<String> authorization = authenticator.header(host);
       Exchange.Answer answer = send(call, authorization, cancellation);
-      if (answer.status() != 401 || round == 2 || !atHome(call.target())) {
+      // Whoever it redirects to has no say in which token server hears our secret.
+      if (answer.status() != 401 || round == 2 || !atHome(answer.from())) {
         return answer;
       }
       List<String> challenges = answer.head().headers().getAll("www-authenticate");

@@ -382,9 +382,11 @@ public final class RegistrySession implements BlobSource {
     // Twice at most: without or with an old token, then with what the challenge asked for.
     for (int round = 0; ; round++) {
       Optional<String> authorization = authenticator.header(host);
-      Exchange.Answer answer =
-          exchange.send(request(host, path, headers, authorization), cancellation);
-      if (answer.status() != 401 || round == 2) {
+      Exchange.Request request = request(host, path, headers, authorization);
+      Exchange.Answer answer = exchange.send(request, cancellation);
+      // Whoever it redirects to has no say in which token server hears our secret.
+      boolean itself = answer.from().sameOrigin(request.target());
+      if (answer.status() != 401 || round == 2 || !itself) {
         return answer;
       }
       List<String> challenges = answer.head().headers().getAll("www-authenticate");

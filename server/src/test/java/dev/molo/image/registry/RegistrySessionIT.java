@@ -299,6 +299,62 @@ final class RegistrySessionIT {
 
   @Test
   void connectionThatAlwaysBreaksEndsUnavailable() {
+  @Test
+  void hostOfARedirectHasNoSayInWhereCredentialsGo() {
+    String elsewhere = "Bearer realm=\"" + other.url("/token") + "\",service=\"s\"";
+    registry.on("/v2/app/manifests/v1", ScriptedRegistry.redirect(other.url("/storage")));
+    other.on("/token", e -> ScriptedRegistry.reply(e, 200, "{\"token\":\"t0k\"}"));
+    other.on(
+        "/storage",
+        e -> {
+          e.getResponseHeaders().add("WWW-Authenticate", elsewhere);
+          ScriptedRegistry.reply(e, 401, "who are you?");
+        });
+    for (RegistryAuth auth : List.of(BASIC, new RegistryAuth.IdentityToken(SECRET))) {
+      fails(() -> manifest(auth), Fault.UNAUTHENTICATED, other.address(), "401", "who are you?");
+    }
+    assertThat(other.asked("/token")).isEmpty();
+  }
+
+  @Test
+  void registryThatRepeatsWhatItHeardGivesNoSecretAway() {
+    String encoded = "dXNlcjpzM2NyZXQtcGE1NXdvcmQ=";
+    registry.on(
+        "/v2/app/manifests/v1",
+        e -> {
+          String heard = e.getRequestHeaders().getFirst("Authorization");
+          e.getResponseHeaders().add("WWW-Authenticate", "Basic realm=x");
+          ScriptedRegistry.reply(
+              e, heard == null ? 401 : 403, "Authorization: " + heard + " is user:" + SECRET + "!");
+        });
+    fails(() -> manifest(BASIC), Fault.PERMISSION_DENIED, "403 Authorization: Basic … is user:…!");
+    assertThatThrownBy(() -> manifest(BASIC))
+        .satisfies(e -> assertThat(stackTrace(e)).doesNotContain(encoded));
+    fails(
+        () -> manifest(new RegistryAuth.RegistryToken(SECRET)),
+        Fault.PERMISSION_DENIED,
+        "403 Authorization: Bearer … is");
+
+    String awkward = SECRET + "/+ =";
+    registry.on(
+        "/v2/app/manifests/v1",
+        e -> {
+          e.getResponseHeaders()
+              .add("WWW-Authenticate", "Bearer realm=\"" + other.url("/t") + "\"");
+          ScriptedRegistry.reply(e, 401, "");
+        });
+    other.on(
+        "/t",
+        e ->
+            ScriptedRegistry.reply(
+                e, 400, "bad " + awkward + " in " + other.asked("/t").getLast().body()));
+    fails(
+        () -> manifest(new RegistryAuth.IdentityToken(awkward)),
+        Fault.UNAUTHENTICATED,
+        "400 bad … in grant_type=refresh_token",
+        "refresh_token=…");
+  }
+
     registry.on(
         blobPath(),
         e -> {
