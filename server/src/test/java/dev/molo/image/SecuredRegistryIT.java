@@ -105,6 +105,39 @@ final class SecuredRegistryIT {
   }
 
   @Test
+  void certificateOfAnotherNameIsRefused() throws Exception {
+    TestCertificates.Pair authority = certificates.authority("ca");
+    TestCertificates.Pair other =
+        certificates.issue("server", authority, "DNS:registry.example,IP:127.0.0.2");
+    try (RegistryProcess tls = secured(tls(other, ""), "")) {
+      hosts(tls, "ca = \"" + authority.certificate() + "\"");
+      fails(tls, RegistryAuth.anonymous(), Fault.UNAVAILABLE, "TLS", "127.0.0.1");
+    }
+  }
+
+  /** As people write it who follow containerd's pages: no server, and the registry as its host. */
+  @Test
+  void registryAmongItsOwnHostsIsShownTheCredentials() throws Exception {
+    TestCertificates.Pair authority = certificates.authority("ca");
+    Path htpasswd = Files.writeString(directory.resolve("htpasswd"), HTPASSWD);
+    try (RegistryProcess basic =
+        secured(
+            tls(certificates.issue("server", authority), ""),
+            "{htpasswd: {realm: molo, path: %s}}".formatted(htpasswd))) {
+      hosts(
+          basic,
+          "[host.\"https://%s\"]\n capabilities = [\"pull\", \"resolve\"]\n ca = \"%s\""
+              .formatted(basic.address(), authority.certificate()));
+      pull(basic, BASIC);
+      assertThatThrownBy(() -> TestStores.pull(store, basic.address() + "/app:none", BASIC))
+          .as("the server, which has no ca, is not asked the same again")
+          .isInstanceOfSatisfying(
+              FaultException.class,
+              e -> assertThat(e.kind()).as(e.getMessage()).isEqualTo(Fault.NOT_FOUND));
+    }
+  }
+
+  @Test
   void clientCertificateIsShown() throws Exception {
     TestCertificates.Pair authority = certificates.authority("ca");
     TestCertificates.Pair client = certificates.issue("client", authority);

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -42,6 +43,11 @@ final class HostsFile {
   private static final Set<String> TOP_KEYS = Set.of("server", "host");
   private static final Pattern DURATION_PART =
       Pattern.compile("([0-9]{1,9}(?:\\.[0-9]+)?)(ms|h|m|s)");
+
+  /** RFC 9110, 5.6.2 and 5.5. */
+  private static final Pattern HEADER_NAME = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");
+
+  private static final Pattern HEADER_VALUE = Pattern.compile("[\t\\x20-\\x7e]*");
   private static final TomlMapper MAPPER = new TomlMapper();
 
   private final Path file;
@@ -77,27 +83,25 @@ final class HostsFile {
     List<RegistryHost> hosts = new ArrayList<>();
     for (Map.Entry<String, JsonNode> host : root.path("host").properties()) {
       checkKeys(host.getValue(), false);
-      hosts.add(host(host.getKey(), host.getValue(), false));
+      hosts.add(host(host.getKey(), host.getValue(), fallback));
     }
-    hosts.add(server(root, fallback));
+    RegistryHost server = server(root, fallback);
+    // What stands among the hosts too is not asked the same twice: the second answer, perhaps
+    // without the host's certificates, would hide the first.
+    Set<RegistryHost.Capability> left = new HashSet<>(server.capabilities());
+    hosts.stream()
+        .filter(host -> host.url("").equals(server.url("")))
+        .forEach(host -> left.removeAll(host.capabilities()));
+    if (!left.isEmpty()) {
+      hosts.add(server.capableOf(left));
+    }
     return hosts;
   }
 
   private RegistryHost server(JsonNode root, RegistryHost fallback) {
     String server = root.path("server").asText("");
     if (!server.isEmpty()) {
-      RegistryHost named = host(server, root, true);
-      boolean itself = named.host().equals(fallback.host()) && named.port() == fallback.port();
-      return new RegistryHost(
-          named.secure(),
-          named.host(),
-          named.port(),
-          named.pathPrefix(),
-          named.capabilities(),
-          named.tls(),
-          named.headers(),
-          named.route(),
-          itself);
+      return host(server, root, fallback);
     }
     return new RegistryHost(
         fallback.secure(),
@@ -111,6 +115,14 @@ final class HostsFile {
         true);
   }
 
+  /** The registry itself may stand among the hosts too, over https or, where it says so, http. */
+  private static boolean isItself(boolean secure, String host, int port, RegistryHost registry) {
+    boolean samePort =
+        port == registry.port()
+            || (port == (secure ? 443 : 80) && registry.port() == (registry.secure() ? 443 : 80));
+    return samePort && host.equalsIgnoreCase(registry.host());
+  }
+
   private void checkKeys(JsonNode table, boolean top) {
     for (Map.Entry<String, JsonNode> key : table.properties()) {
       if (!HOST_KEYS.contains(key.getKey()) && !(top && TOP_KEYS.contains(key.getKey()))) {
@@ -119,7 +131,7 @@ final class HostsFile {
     }
   }
 
-  private RegistryHost host(String address, JsonNode table, boolean top) {
+  private RegistryHost host(String address, JsonNode table, RegistryHost registry) {
     URI uri = uri(address);
     boolean secure = uri.getScheme().equals("https");
     String path = uri.getRawPath() == null ? "" : uri.getRawPath();
@@ -136,14 +148,14 @@ final class HostsFile {
     int port = uri.getPort() >= 0 ? uri.getPort() : secure ? 443 : 80;
     return new RegistryHost(
         secure,
-        host,
+        place.host(),
         port,
         path,
         capabilities(table),
         tls(table),
         headers(table),
         route(table),
-        top);
+        isItself(secure, place.host(), port, registry));
   }
 
   private RegistryHost.Route route(JsonNode table) {
@@ -180,13 +192,9 @@ final class HostsFile {
   }
 
   private URI uri(String address) {
-    String full =
-        address.contains("://")
-            ? address
-            : (isLoopback(address) ? "http://" : "https://") + address;
     URI uri;
     try {
-      uri = new URI(full);
+      uri = new URI(address.contains("://") ? address : "https://" + address);
     } catch (URISyntaxException e) {
       throw refused("host " + Quoted.of(address) + " is not a URL", e);
     }
@@ -197,20 +205,17 @@ final class HostsFile {
     return uri;
   }
 
-  private static boolean isLoopback(String address) {
-    int slash = address.indexOf('/');
-    return UpstreamHost.isLoopback(slash < 0 ? address : address.substring(0, slash));
-  }
-
   private Set<RegistryHost.Capability> capabilities(JsonNode table) {
     JsonNode list = table.get("capabilities");
-    if (list == null) {
+    if (list == null || (list.isArray() && list.isEmpty())) {
       return EnumSet.allOf(RegistryHost.Capability.class);
     }
     EnumSet<RegistryHost.Capability> capabilities = EnumSet.noneOf(RegistryHost.Capability.class);
     for (String word : texts(list, "capabilities")) {
       switch (word.toLowerCase(Locale.ROOT)) {
         case "pull" -> capabilities.add(RegistryHost.Capability.PULL);
+        // Referrers are not asked for, whoever could tell them.
+        case "referrers" -> {}
         case "resolve" -> capabilities.add(RegistryHost.Capability.RESOLVE);
         case "push" -> capabilities.add(RegistryHost.Capability.PUSH);
         default -> throw refused("unknown capability " + Quoted.of(word), null);
@@ -256,7 +261,15 @@ final class HostsFile {
   private Map<String, List<String>> headers(JsonNode table) {
     Map<String, List<String>> headers = new LinkedHashMap<>();
     for (Map.Entry<String, JsonNode> header : table.path("header").properties()) {
-      headers.put(header.getKey().toLowerCase(Locale.ROOT), texts(header.getValue(), "header"));
+      List<String> values = texts(header.getValue(), "header");
+      if (!HEADER_NAME.matcher(header.getKey()).matches()
+          || !values.stream().allMatch(value -> HEADER_VALUE.matcher(value).matches())) {
+        // Its value may be a secret.
+        throw refused(
+            "header " + Quoted.of(header.getKey()) + " has characters that HTTP does not carry",
+            null);
+      }
+      headers.put(header.getKey().toLowerCase(Locale.ROOT), values);
     }
     return headers;
   }

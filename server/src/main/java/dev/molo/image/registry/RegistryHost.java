@@ -95,6 +95,11 @@ record RegistryHost(
         secure, host, port, pathPrefix, capabilities, other, headers, route, upstream);
   }
 
+  /** The same place, asked for other things. */
+  RegistryHost capableOf(Set<Capability> other) {
+    return new RegistryHost(secure, host, port, pathPrefix, other, tls, headers, route, upstream);
+  }
+
   RegistryHost {
     capabilities = Set.copyOf(capabilities);
     headers = Map.copyOf(headers);

@@ -72,6 +72,74 @@ final class HostsFileTest {
         .containsExactly("mirror.example", "r.io:5000");
   }
 
+  /** The first example of containerd's hosts.md, and what people write for their own registry. */
+  @Test
+  void registryItselfMayStandAmongTheHosts() throws IOException {
+    write(
+        "docker.io",
+        """
+        server = "https://docker.io"
+        [host."https://registry-1.docker.io"]
+          capabilities = ["pull", "resolve"]
+        """);
+    assertThat(lookUp("docker.io").getFirst().upstream()).isTrue();
+    assertThat(lookUp("docker.io").getLast().upstream()).isFalse();
+    write(
+        "r.io:5000",
+        """
+        server = "https://r.io:5000"
+        [host."https://mirror.example"]
+        [host."https://r.io:5000"]
+          capabilities = ["pull", "resolve"]
+          ca = "r.pem"
+        """);
+    List<RegistryHost> hosts = lookUp("r.io:5000");
+    assertThat(hosts.stream().map(RegistryHost::upstream)).containsExactly(false, true, true);
+    assertThat(hosts.get(1).tls().authorities()).hasSize(1);
+    assertThat(hosts.get(2).capabilities())
+        .as("is not asked the same twice")
+        .containsExactly(RegistryHost.Capability.PUSH);
+    write("r.io", "[host.\"http://R.io\"]");
+    assertThat(lookUp("r.io").stream().map(host -> host.url("") + " " + host.upstream()))
+        .containsExactly("http://R.io/v2 true", "https://r.io/v2 true");
+    write("r.io", "[host.\"https://r.io\"]\n[host.\"https://r.io:8443\"]");
+    assertThat(lookUp("r.io").stream().map(RegistryHost::upstream)).containsExactly(true, false);
+  }
+
+  @Test
+  void spellingsAreThoseOfContainerd() throws IOException {
+    write(
+        "r.io",
+        """
+        server = "127.0.0.1:5000"
+        capabilities = []
+        [host."m.example/v2/"]
+          capabilities = ["Pull", "referrers"]
+        [host."https://[::1]:80/prefix/"]
+          override_path = true
+        [host."http://my_registry:5000"]
+        """);
+    List<RegistryHost> hosts = lookUp("r.io");
+    assertThat(hosts.stream().map(host -> host.url("")))
+        .containsExactly(
+            "https://m.example/v2",
+            "https://[::1]:80/prefix",
+            "http://my_registry:5000/v2",
+            "https://127.0.0.1:5000/v2");
+    assertThat(hosts.getFirst().capabilities()).containsExactly(RegistryHost.Capability.PULL);
+    assertThat(hosts.getLast().capabilities()).hasSize(3);
+  }
+
+  @Test
+  void headerThatHttpDoesNotCarryIsNamedAndItsValueNotShown() throws IOException {
+    write("r.io", "[header]\n  x-key = \"s3cret\\r\\nx-other: y\"");
+    assertThatThrownBy(() -> lookUp("r.io"))
+        .hasMessageContainingAll("r.io/hosts.toml", "x-key")
+        .hasMessageNotContaining("s3cret");
+    write("r.io", "[header]\n  \"x key\" = \"y\"");
+    assertThatThrownBy(() -> lookUp("r.io")).hasMessageContaining("x key");
+  }
+
   @Test
   void withoutFilesTheRegistryItselfIsAsked() {
     assertThat(lookUp("docker.io").getFirst().url("/"))
