@@ -1,5 +1,6 @@
 package dev.molo.image.registry;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.molo.fault.Fault;
@@ -37,17 +38,22 @@ final class Authenticator {
   private final RegistryAuth auth;
   private final TokenCache tokens;
   private final String defaultScope;
+  private final int attempts;
   private final Map<RegistryHost, String> headers = new ConcurrentHashMap<>();
   private final ReentrantLock lock = new ReentrantLock();
 
   /**
    * @param defaultScope asked for when the challenge names none
+   * @param attempts how often the registry's token server is asked while it is busy or broken; a
+   *     mirror's is asked once, for there is another host
    */
-  Authenticator(Exchange exchange, RegistryAuth auth, TokenCache tokens, String defaultScope) {
+  Authenticator(
+      Exchange exchange, RegistryAuth auth, TokenCache tokens, String defaultScope, int attempts) {
     this.exchange = exchange;
     this.auth = auth;
     this.tokens = tokens;
     this.defaultScope = defaultScope;
+    this.attempts = attempts;
   }
 
   /** The Authorization header for a host, as far as it is known. */
@@ -138,44 +144,67 @@ final class Authenticator {
         host.upstream() && auth instanceof RegistryAuth.IdentityToken identity
             ? refresh(host, realm, service, scope, identity)
             : ask(host, realm, service, scope);
-    Granted granted = grant(request, cancellation);
+    Granted granted = granted(request, host.upstream() ? attempts : 1, cancellation);
     tokens.keep(key, granted.token(), granted.life());
     return granted.token();
   }
 
   private record Granted(String token, Duration life) {}
 
-  private Granted grant(Exchange.Request request, Cancellation cancellation) throws HostFailure {
-    try (Exchange.Answer answer = send(request, cancellation)) {
-      if (answer.status() != 200) {
-        HostFailure refused = RegistryErrors.of(answer);
-        Fault kind =
-            answer.status() == 400 || answer.status() == 403
-                ? Fault.UNAUTHENTICATED
-                : refused.kind();
-        throw new HostFailure(kind, "token server " + refused.getMessage(), refused);
+  private Granted granted(Exchange.Request request, int most, Cancellation cancellation)
+      throws HostFailure {
+    for (int attempt = 1; ; attempt++) {
+      HostFailure failure;
+      Optional<Duration> wanted = Optional.empty();
+      try (Exchange.Answer answer = send(request, cancellation)) {
+        if (answer.status() == 200) {
+          return read(answer);
+        }
+        failure = refusal(answer);
+        wanted = RegistryErrors.wantedPause(answer);
+        if (!RegistryErrors.isTransient(answer.status())) {
+          throw failure;
+        }
+      } catch (IOException e) {
+        failure = failure(Fault.UNAVAILABLE, request.target(), e.getMessage(), e);
+        if (Failures.isPermanent(e)) {
+          throw failure;
+        }
       }
-      JsonNode json = MAPPER.readTree(answer.readAll(MAX_TOKEN_ANSWER));
-      String token = json.path("token").asText(json.path("access_token").asText(""));
-      if (token.isEmpty() || token.chars().anyMatch(c -> c <= ' ' || c >= 0x7f)) {
-        throw new HostFailure(
-            Fault.UNAUTHENTICATED,
-            "token server " + request.target().shown() + ": its answer holds no token",
-            null);
+      if (attempt == most) {
+        throw failure;
       }
-      return new Granted(
-          token, Duration.ofSeconds(json.path("expires_in").asLong(TokenCache.USUAL.toSeconds())));
-    } catch (IOException e) {
-      // A parser's message could quote the token: only the network's own words are kept.
-      boolean network = !(e instanceof com.fasterxml.jackson.core.JsonProcessingException);
-      throw new HostFailure(
-          Fault.UNAVAILABLE,
-          "token server "
-              + request.target().shown()
-              + ": "
-              + (network ? e.getMessage() : "its answer is not JSON"),
-          network ? e : null);
+      RegistrySession.pause(attempt, wanted, cancellation);
     }
+  }
+
+  private static HostFailure refusal(Exchange.Answer answer) {
+    HostFailure refused = RegistryErrors.of(answer);
+    Fault kind =
+        answer.status() == 400 || answer.status() == 403 ? Fault.UNAUTHENTICATED : refused.kind();
+    return new HostFailure(kind, "token server " + refused.getMessage(), refused);
+  }
+
+  private static Granted read(Exchange.Answer answer) throws IOException, HostFailure {
+    byte[] bytes = answer.readAll(MAX_TOKEN_ANSWER);
+    JsonNode json;
+    try {
+      json = MAPPER.readTree(bytes);
+    } catch (JsonProcessingException e) {
+      // The parser's message could quote the token.
+      throw failure(Fault.UNAVAILABLE, answer.from(), "its answer is not JSON", null);
+    }
+    String token = json.path("token").asText(json.path("access_token").asText(""));
+    if (token.isEmpty() || token.chars().anyMatch(c -> c <= ' ' || c >= 0x7f)) {
+      throw failure(Fault.UNAUTHENTICATED, answer.from(), "its answer holds no token", null);
+    }
+    return new Granted(
+        token, Duration.ofSeconds(json.path("expires_in").asLong(TokenCache.USUAL.toSeconds())));
+  }
+
+  private static HostFailure failure(
+      Fault kind, Exchange.Target server, String why, IOException cause) {
+    return new HostFailure(kind, "token server " + server.shown() + ": " + why, cause);
   }
 
   /** A connection that was kept from before may just have been closed by the server. */

@@ -57,7 +57,8 @@ public final class PushSession {
             exchange,
             credentials.auth(),
             tokens,
-            "repository:" + reference.repository() + ":pull,push");
+            "repository:" + reference.repository() + ":pull,push",
+            attempts);
     this.credentials = credentials;
     this.attempts = attempts;
   }

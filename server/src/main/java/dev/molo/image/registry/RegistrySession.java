@@ -66,7 +66,11 @@ public final class RegistrySession implements BlobSource {
     this.exchange = exchange;
     this.authenticator =
         new Authenticator(
-            exchange, credentials.auth(), tokens, "repository:" + reference.repository() + ":pull");
+            exchange,
+            credentials.auth(),
+            tokens,
+            "repository:" + reference.repository() + ":pull",
+            settings.limits().attempts());
     this.credentials = credentials;
     this.settings = settings;
     this.buffers = buffers;

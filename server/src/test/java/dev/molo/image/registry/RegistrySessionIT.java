@@ -202,6 +202,45 @@ final class RegistrySessionIT {
   @Test
   void identityTokenIsExchangedAndRegistryTokenSentAsItIs() {
     protect(
+  @Test
+  void tokenServerThatIsBusyIsAskedAgain() throws IOException {
+    String challenge = "Bearer realm=\"" + other.url("/token") + "\"";
+    protect("/v2/app/manifests/v1", MANIFEST, challenge, "Bearer t0k");
+    AtomicInteger requests = new AtomicInteger();
+    other.on(
+        "/token",
+        e -> {
+          int n = requests.incrementAndGet();
+          e.getResponseHeaders().add("Retry-After", "0");
+          ScriptedRegistry.reply(
+              e, n < 2 ? 429 : n == 2 ? 503 : 200, n < 3 ? "busy" : "{\"token\":\"t0k\"}");
+        });
+    assertThat(manifest(BASIC).digest()).isEqualTo(Digest.ofBytes(MANIFEST));
+    assertThat(requests).hasValue(3);
+
+    requests.set(-100);
+    fails(
+        () -> manifest(new RegistryAuth.Basic("another", SECRET)),
+        Fault.UNAVAILABLE,
+        "token server",
+        "429 busy");
+    assertThat(requests).as("as often as anything else").hasValue(-97);
+
+    mirror("[host.\"" + other.url("") + "\"]\n");
+    protect("/v2/app/manifests/v1", MANIFEST, challenge, "Bearer t0k");
+    other.on(
+        "/v2/app/manifests/v1",
+        e -> {
+          e.getResponseHeaders().add("WWW-Authenticate", challenge);
+          ScriptedRegistry.reply(e, 401, "");
+        });
+    requests.set(0);
+    assertThat(manifest(BASIC).servedBy()).startsWith(registry.url(""));
+    assertThat(other.asked("/token").stream().filter(a -> a.header("Authorization").isEmpty()))
+        .as("a mirror's is asked once")
+        .hasSize(1);
+  }
+
         "/v2/app/manifests/v1",
         MANIFEST,
         "Bearer realm=\"" + other.url("/token") + "\"",
