@@ -53,8 +53,8 @@ public sealed interface RegistryAuth {
    *
    * @param registry the registry of the image's reference; when serverAddress is set and names
    *     another host, the credentials are not for this pull and {@link Anonymous} is returned
-   * @throws FaultException INVALID_ARGUMENT when {@code auth} is not base64 of user:password or
-   *     {@code serverAddress} is no address; the message holds no secret
+   * @throws FaultException INVALID_ARGUMENT when {@code auth} is not base64 of user:password,
+   *     {@code serverAddress} is no address or the registry token none; the message holds no secret
    */
   static RegistryAuth of(
       String registry,
@@ -68,7 +68,7 @@ public sealed interface RegistryAuth {
       return anonymous();
     }
     if (!registryToken.isEmpty()) {
-      return new RegistryToken(registryToken);
+      return new RegistryToken(sendable(registryToken));
     }
     if (!identityToken.isEmpty()) {
       return new IdentityToken(identityToken);
@@ -77,6 +77,15 @@ public sealed interface RegistryAuth {
       return new Basic(username, password);
     }
     return auth.isEmpty() ? anonymous() : decode(auth);
+  }
+
+  /** A token goes into a header as it is, and what refuses it there would quote it. */
+  private static String sendable(String token) {
+    if (token.chars().anyMatch(c -> c <= ' ' || c >= 0x7f)) {
+      throw new FaultException(
+          Fault.INVALID_ARGUMENT, "auth.registry_token has characters that no token has");
+    }
+    return token;
   }
 
   private static Basic decode(String auth) {

@@ -3,6 +3,8 @@ package dev.molo.image;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import org.junit.jupiter.api.Test;
@@ -47,5 +49,10 @@ final class RegistryAuthTest {
         .hasNoCause();
     assertThatThrownBy(() -> of("", "", base64("s3cret"), "", "", ""))
         .hasMessageNotContaining("s3cret");
+    assertThatThrownBy(() -> of("", "", "", "", "", "s3cret\r\nX-Other: y"))
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.INVALID_ARGUMENT))
+        .hasMessageNotContaining("s3cret")
+        .hasNoCause();
   }
 }

@@ -112,8 +112,9 @@ final class Exchange {
    * The answer's head, and its body still to be read. Close it.
    *
    * @param from who gave it, after redirects
+   * @param request what it answers
    */
-  record Answer(int status, Target from, HttpClientResponse head, BodyStream body)
+  record Answer(Request request, int status, Target from, HttpClientResponse head, BodyStream body)
       implements AutoCloseable {
     Optional<String> header(String name) {
       return Optional.ofNullable(head.getHeader(name));
@@ -215,7 +216,7 @@ final class Exchange {
             r.exceptionHandler(arrived::completeExceptionally);
             r.response()
                 .onFailure(arrived::completeExceptionally)
-                .onSuccess(response -> receive(response, target, cancellation, arrived));
+                .onSuccess(response -> receive(response, request, target, cancellation, arrived));
             if (!started.complete(r)) {
               r.reset();
             }
@@ -292,7 +293,7 @@ final class Exchange {
           .get(target.secure(), target.tls())
           .request(options)
           .onFailure(arrived::completeExceptionally)
-          .onSuccess(r -> transmit(r, request.body(), target, cancellation, started, arrived));
+          .onSuccess(r -> transmit(r, request, target, cancellation, started, arrived));
       return await(target, arrived, started, cancellation);
     }
   }
@@ -324,23 +325,23 @@ final class Exchange {
 
   /** On the event loop. */
   private void transmit(
-      HttpClientRequest request,
-      Optional<Buffer> body,
+      HttpClientRequest transport,
+      Request request,
       Target target,
       Cancellation cancellation,
       CompletableFuture<HttpClientRequest> started,
       CompletableFuture<Answer> arrived) {
     // Without a handler Vert.x logs each reset, ours included; the futures and the body tell the
     // same.
-    request.exceptionHandler(arrived::completeExceptionally);
-    started.complete(request);
+    transport.exceptionHandler(arrived::completeExceptionally);
+    started.complete(transport);
     if (arrived.isDone()) {
-      request.reset();
+      transport.reset();
       return;
     }
-    (body.isPresent() ? request.send(body.get()) : request.send())
+    (request.body().isPresent() ? transport.send(request.body().get()) : transport.send())
         .onFailure(arrived::completeExceptionally)
-        .onSuccess(response -> receive(response, target, cancellation, arrived));
+        .onSuccess(response -> receive(response, request, target, cancellation, arrived));
   }
 
   private void receive(
@@ -350,7 +351,8 @@ final class Exchange {
       CompletableFuture<Answer> arrived) {
     Context context = Vertx.currentContext();
     BodyStream body = new BodyStream(response, context, settings.limits(), cancellation);
-    if (!arrived.complete(new Answer(response.statusCode(), target, response, body))) {
+    if (!arrived.complete(new Answer(request, response.statusCode(), target, response, body))) {
+      Request request,
       body.close();
     }
   }

@@ -26,7 +26,7 @@ final class RegistryErrors {
 
   /** The failure that a status other than success is. Reads the answer's body. */
   static HostFailure of(Exchange.Answer answer) {
-    String said = said(answer);
+    String said = shorten(SentSecrets.hidden(said(answer), answer.request()));
     String message =
         answer.from().shown() + ": " + answer.status() + (said.isEmpty() ? "" : " " + said);
     return new HostFailure(kind(answer.status()), message, null);
@@ -77,13 +77,13 @@ final class RegistryErrors {
     try {
       JsonNode first = MAPPER.readTree(body).path("errors").path(0);
       if (first.isObject()) {
-        return shorten(first.path("code").asText("") + ": " + first.path("message").asText(""));
+        return first.path("code").asText("") + ": " + first.path("message").asText("");
       }
     } catch (IOException e) {
       // Not JSON: a proxy's page, most likely. It is shown as text.
-      return shorten(body);
+      return body;
     }
-    return shorten(body);
+    return body;
   }
 
   private static String shorten(String text) {

@@ -23,6 +23,14 @@ final class ChallengeTest {
     assertThat(Challenge.parse("")).isEmpty();
   }
 
+  @Test
+  void quotationThatDoesNotEndGoesToTheEnd() {
+    assertThat(Challenge.parse("Bearer realm=\"https://a/t"))
+        .containsExactly(new Challenge("bearer", Map.of("realm", "https://a/t")));
+    assertThat(Challenge.parse("Bearer realm=\"x\\"))
+        .containsExactly(new Challenge("bearer", Map.of("realm", "x\\")));
+  }
+
   @Property
   void anyHeaderIsReadOrIgnored(@ForAll String header) {
     List<Challenge> challenges = Challenge.parse(header);
