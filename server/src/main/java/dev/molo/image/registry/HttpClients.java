@@ -46,11 +46,18 @@ final class HttpClients implements AutoCloseable {
   private final RegistrySettings settings;
   private final Map<Key, HttpClient> clients = new LinkedHashMap<>(16, 0.75f, true);
 
+  private final List<Path> systemBundles;
   HttpClients(Vertx vertx, RegistrySettings settings) {
     this.vertx = vertx;
     this.settings = settings;
+    this(vertx, settings, SYSTEM_BUNDLES);
   }
 
+  /** {@code systemBundles}: the first that can be read counts. */
+  HttpClients(Vertx vertx, RegistrySettings settings, List<Path> systemBundles) {
+  }
+
+    this.systemBundles = List.copyOf(systemBundles);
   synchronized HttpClient get(boolean secure, RegistryHost.Tls tls) {
     Key key =
         new Key(secure, secure ? tls : RegistryHost.Tls.system(), secure ? times(tls) : List.of());
@@ -99,32 +106,28 @@ final class HttpClients implements AutoCloseable {
     return options;
   }
 
-  private static void trust(HttpClientOptions options, RegistryHost.Tls tls) {
+  private void trust(HttpClientOptions options, RegistryHost.Tls tls) {
     PemTrustOptions pem = new PemTrustOptions();
-    boolean any = false;
-    for (Path bundle : SYSTEM_BUNDLES) {
-      if (!any && Files.isReadable(bundle)) {
-        pem.addCertValue(read(bundle));
-        any = true;
-      }
-    }
-    for (Path authority : tls.authorities()) {
-      pem.addCertValue(read(authority));
-      any = true;
-    }
-    if (any) {
+    systemBundle().ifPresent(bundle -> pem.addCertValue(read(bundle)));
+    tls.authorities().forEach(authority -> pem.addCertValue(read(authority)));
+    if (!pem.getCertValues().isEmpty()) {
       // Without any file, the JDK's own list decides.
       options.setTrustOptions(pem);
     }
   }
 
-  private static List<FileTime> times(RegistryHost.Tls tls) {
+  private Optional<Path> systemBundle() {
+    return systemBundles.stream().filter(Files::isReadable).findFirst();
+  }
+
+  private List<FileTime> times(RegistryHost.Tls tls) {
     List<FileTime> times = new ArrayList<>();
     tls.authorities().forEach(file -> times.add(time(file)));
     tls.clients().forEach(client -> times.add(time(client.certificate())));
     tls.clients().forEach(client -> times.add(time(client.key())));
     return times;
   }
+    systemBundle().ifPresent(file -> times.add(time(file)));
 
   private static FileTime time(Path file) {
     try {
