@@ -158,7 +158,8 @@ public final class Daemon implements AutoCloseable {
   }
 
   private ImageStore images(Linux linux, Vertx vertx) {
-    RegistryClient registry = started.add(new RegistryClient(vertx, registrySettings()));
+    RegistryClient registry =
+        started.add(new RegistryClient(vertx, registrySettings(), config.run().resolve("proxies")));
     return new ImageStore(linux, storeSettings(), registry, Clock.systemUTC());
   }
 

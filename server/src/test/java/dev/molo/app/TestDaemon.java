@@ -92,7 +92,9 @@ final class TestDaemon implements AutoCloseable {
   /** Brings an image in while no daemon runs. */
   void importImage(Path archive, String reference) {
     Vertx vertx = Vertx.vertx();
-    try (RegistryClient registry = new RegistryClient(vertx, RegistrySettings.standard(List.of()));
+    try (RegistryClient registry =
+            new RegistryClient(
+                vertx, RegistrySettings.standard(List.of()), folder.resolve("proxies"));
         ImageStore store =
             new ImageStore(
                 RealKernel.linux(),

@@ -8,6 +8,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import javax.net.ServerSocketFactory;
 
 /** A proxy on 127.0.0.1 with a thread for each connection; how it is asked, its kinds know. */
 abstract class LoopbackProxy implements AutoCloseable {
@@ -15,7 +16,11 @@ abstract class LoopbackProxy implements AutoCloseable {
   private final List<Socket> sockets = new CopyOnWriteArrayList<>();
 
   LoopbackProxy() throws IOException {
-    server = new ServerSocket(0, 16, InetAddress.getByAddress(new byte[] {127, 0, 0, 1}));
+    this(ServerSocketFactory.getDefault());
+  }
+
+  LoopbackProxy(ServerSocketFactory sockets) throws IOException {
+    server = sockets.createServerSocket(0, 16, InetAddress.getByAddress(new byte[] {127, 0, 0, 1}));
   }
 
   /** Begins to accept, once whoever extends this is made. */

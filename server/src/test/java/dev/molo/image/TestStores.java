@@ -52,7 +52,8 @@ public final class TestStores implements AutoCloseable {
                 List.of(directory.resolve("config.json")),
                 "molo-test",
                 limits,
-                proxies));
+                proxies),
+            directory.resolve("proxies"));
   }
 
   /** Skips the test for anybody but root. */

@@ -230,7 +230,7 @@ final class Authenticator {
           Fault.INTERNAL, host.url("/") + ": the token server it names is not a URL", e);
     }
     boolean http = "http".equals(realm.getScheme());
-    if (realm.getHost() == null || !(http || "https".equals(realm.getScheme()))) {
+    if (Authority.of(realm).isEmpty() || !(http || "https".equals(realm.getScheme()))) {
       throw new HostFailure(
           Fault.INTERNAL,
           host.url("/") + ": the token server it names is not an http address",
@@ -290,12 +290,14 @@ final class Authenticator {
 
   private static Exchange.Target target(RegistryHost host, URI realm, String uri) {
     boolean secure = "https".equals(realm.getScheme());
-    String name =
-        realm.getHost().startsWith("[")
-            ? realm.getHost().substring(1, realm.getHost().length() - 1)
-            : realm.getHost();
-    int port = realm.getPort() >= 0 ? realm.getPort() : secure ? 443 : 80;
-    return new Exchange.Target(secure, name, port, uri, host.tls().withoutClients(), host.route());
+    Authority place = Authority.of(realm).orElseThrow();
+    return new Exchange.Target(
+        secure,
+        place.host(),
+        place.portOr(secure ? 443 : 80),
+        uri,
+        host.tls().withoutClients(),
+        host.route());
   }
 
   private static String path(URI realm) {

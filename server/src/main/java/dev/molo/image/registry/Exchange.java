@@ -3,6 +3,7 @@ package dev.molo.image.registry;
 import dev.molo.fault.FaultException;
 import dev.molo.image.Cancellation;
 import io.vertx.core.Context;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientRequest;
@@ -75,18 +76,15 @@ final class Exchange {
         throw new IOException("it leads to something that is not a URL", e);
       }
       boolean http = "http".equals(uri.getScheme());
-      if (uri.getHost() == null || !(http || "https".equals(uri.getScheme()))) {
+      Optional<Authority> place = Authority.of(uri);
+      if (place.isEmpty() || !(http || "https".equals(uri.getScheme()))) {
         throw new IOException("it leads to something that is not an http address");
       }
       String path = uri.getRawPath() == null || uri.getRawPath().isEmpty() ? "/" : uri.getRawPath();
-      String host = uri.getHost();
-      if (host.startsWith("[")) {
-        host = host.substring(1, host.length() - 1);
-      }
       return new Target(
           !http,
-          host,
-          uri.getPort() >= 0 ? uri.getPort() : http ? 80 : 443,
+          place.get().host(),
+          place.get().portOr(http ? 80 : 443),
           uri.getRawQuery() == null ? path : path + "?" + uri.getRawQuery(),
           tls,
           route);
@@ -96,23 +94,26 @@ final class Exchange {
       return secure == other.secure && host.equalsIgnoreCase(other.host) && port == other.port;
     }
 
+    String authority() {
+      return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + port;
+    }
+
+    String origin() {
+      return (secure ? "https://" : "http://") + authority();
+    }
+
     /** Without the query, which may hold a signature. */
     String shown() {
       int query = uri.indexOf('?');
-      String name = host.indexOf(':') >= 0 ? "[" + host + "]" : host;
-      return (secure ? "https://" : "http://")
-          + name
-          + ":"
-          + port
-          + (query < 0 ? uri : uri.substring(0, query));
+      return origin() + (query < 0 ? uri : uri.substring(0, query));
     }
   }
 
   /**
    * The answer's head, and its body still to be read. Close it.
    *
-   * @param from who gave it, after redirects
    * @param request what it answers
+   * @param from who gave it, after redirects
    */
   record Answer(Request request, int status, Target from, HttpClientResponse head, BodyStream body)
       implements AutoCloseable {
@@ -136,10 +137,12 @@ final class Exchange {
   }
 
   private final HttpClients clients;
+  private final TlsProxies tlsProxies;
   private final RegistrySettings settings;
 
-  Exchange(HttpClients clients, RegistrySettings settings) {
+  Exchange(HttpClients clients, TlsProxies tlsProxies, RegistrySettings settings) {
     this.clients = clients;
+    this.tlsProxies = tlsProxies;
     this.settings = settings;
   }
 
@@ -207,10 +210,7 @@ final class Exchange {
           arrived.completeExceptionally(why);
           started.completeExceptionally(why);
         })) {
-      clients
-          .get(target.secure(), target.tls())
-          .request(
-              options(request, target, true).putHeader("Content-Length", Long.toString(length)))
+      open(target, options(request, target, true).putHeader("Content-Length", length + ""))
           .onFailure(started::completeExceptionally)
           .onSuccess(r -> {
             r.exceptionHandler(arrived::completeExceptionally);
@@ -283,19 +283,30 @@ final class Exchange {
 
   private Answer once(Request request, Target target, boolean home, Cancellation cancellation)
       throws IOException {
-    RequestOptions options = options(request, target, home);
     CompletableFuture<Answer> arrived = new CompletableFuture<>();
     CompletableFuture<HttpClientRequest> started = new CompletableFuture<>();
     try (Cancellation.Registration _ =
         cancellation.onCancel(
             () -> arrived.completeExceptionally(cancellation.reason().orElseThrow()))) {
-      clients
-          .get(target.secure(), target.tls())
-          .request(options)
+      open(target, options(request, target, home))
           .onFailure(arrived::completeExceptionally)
           .onSuccess(r -> transmit(r, request, target, cancellation, started, arrived));
       return await(target, arrived, started, cancellation);
     }
+  }
+
+  /** By the way that leads there. */
+  private Future<HttpClientRequest> open(Target target, RequestOptions options) {
+    Optional<Proxies.Proxy> proxy =
+        target
+            .route()
+            .proxy()
+            .or(() -> settings.proxies().to(target.secure(), target.host(), target.port()));
+    if (proxy.isPresent() && proxy.get().secure()) {
+      return tlsProxies.request(proxy.get(), target, options, connectTimeout(target));
+    }
+    proxy.ifPresent(plain -> options.setProxyOptions(plain.options()));
+    return clients.get(target.secure(), target.tls()).request(options);
   }
 
   private RequestOptions options(Request request, Target target, boolean home) {
@@ -308,11 +319,6 @@ final class Exchange {
             .setURI(target.uri())
             .setFollowRedirects(false)
             .setConnectTimeout(connectTimeout(target).toMillis());
-    target
-        .route()
-        .proxy()
-        .or(() -> settings.proxies().to(target.secure(), target.host(), target.port()))
-        .ifPresent(proxy -> options.setProxyOptions(proxy.options()));
     options.putHeader("User-Agent", settings.userAgent());
     request.headers().forEach(options::putHeader);
     if (home) {
@@ -346,13 +352,13 @@ final class Exchange {
 
   private void receive(
       HttpClientResponse response,
+      Request request,
       Target target,
       Cancellation cancellation,
       CompletableFuture<Answer> arrived) {
     Context context = Vertx.currentContext();
     BodyStream body = new BodyStream(response, context, settings.limits(), cancellation);
     if (!arrived.complete(new Answer(request, response.statusCode(), target, response, body))) {
-      Request request,
       body.close();
     }
   }

@@ -1,9 +1,11 @@
 package dev.molo.image.registry;
 
+import io.netty.handler.ssl.SslHandshakeTimeoutException;
 import io.vertx.core.http.HttpClosedException;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
+import java.nio.channels.ClosedChannelException;
 import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLException;
@@ -20,12 +22,18 @@ final class Failures {
   private Failures() {}
 
   static String text(Throwable failure) {
+    for (Throwable at = failure; at != null; at = at.getCause()) {
+      if (at instanceof ProxyFailure) {
+        return at.getMessage();
+      }
+    }
     Throwable cause = root(failure);
     return switch (cause) {
       case UnknownHostException e -> "the name cannot be resolved (" + e.getMessage() + ")";
       case ConnectException e -> "cannot connect: " + e.getMessage();
       case SSLException e -> "TLS: " + e.getMessage();
       case java.security.GeneralSecurityException e -> "TLS: " + e.getMessage();
+      case ClosedChannelException e -> "the connection was closed";
       case TimeoutException e -> "no answer in time";
       case Throwable e -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     };
@@ -33,10 +41,12 @@ final class Failures {
 
   /**
    * Whether a second attempt at the same host is useless: who it is will not change within seconds.
+   * One that did not come to say who it is may be quicker the next time.
    */
   static boolean isPermanent(Throwable failure) {
     Throwable cause = root(failure);
-    return cause instanceof SSLException || cause instanceof java.security.GeneralSecurityException;
+    return (cause instanceof SSLException && !(cause instanceof SslHandshakeTimeoutException))
+        || cause instanceof java.security.GeneralSecurityException;
   }
 
   /**
@@ -46,10 +56,11 @@ final class Failures {
   static boolean isClosedConnection(Throwable failure) {
     Throwable cause = root(failure);
     return cause instanceof HttpClosedException
+        || cause instanceof ClosedChannelException
         || (cause instanceof IOException e && RESET.contains(String.valueOf(e.getMessage())));
   }
 
-  private static Throwable root(Throwable failure) {
+  static Throwable root(Throwable failure) {
     Throwable cause = failure;
     while (cause.getCause() != null) {
       cause = cause.getCause();

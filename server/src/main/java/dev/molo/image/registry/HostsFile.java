@@ -141,11 +141,8 @@ final class HostsFile {
     if (!table.path("override_path").asBoolean(false) && !path.endsWith("/v2")) {
       path += "/v2";
     }
-    String host = uri.getHost();
-    if (host.startsWith("[")) {
-      host = host.substring(1, host.length() - 1);
-    }
-    int port = uri.getPort() >= 0 ? uri.getPort() : secure ? 443 : 80;
+    Authority place = Authority.of(uri).orElseThrow();
+    int port = place.portOr(secure ? 443 : 80);
     return new RegistryHost(
         secure,
         place.host(),
@@ -199,7 +196,8 @@ final class HostsFile {
       throw refused("host " + Quoted.of(address) + " is not a URL", e);
     }
     boolean http = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
-    if (!http || uri.getHost() == null || uri.getUserInfo() != null || uri.getQuery() != null) {
+    boolean plain = Authority.of(uri).filter(place -> place.userInfo().isEmpty()).isPresent();
+    if (!http || !plain || uri.getQuery() != null) {
       throw refused("host " + Quoted.of(address) + " is not a plain http or https URL", null);
     }
     return uri;
@@ -214,10 +212,10 @@ final class HostsFile {
     for (String word : texts(list, "capabilities")) {
       switch (word.toLowerCase(Locale.ROOT)) {
         case "pull" -> capabilities.add(RegistryHost.Capability.PULL);
-        // Referrers are not asked for, whoever could tell them.
-        case "referrers" -> {}
         case "resolve" -> capabilities.add(RegistryHost.Capability.RESOLVE);
         case "push" -> capabilities.add(RegistryHost.Capability.PUSH);
+        // Referrers are not asked for, whoever could tell them.
+        case "referrers" -> {}
         default -> throw refused("unknown capability " + Quoted.of(word), null);
       }
     }

@@ -17,6 +17,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 
 /**
  * One HTTP client for each way to judge certificates, made when it is first needed, made anew when
@@ -44,20 +46,20 @@ final class HttpClients implements AutoCloseable {
 
   private final Vertx vertx;
   private final RegistrySettings settings;
+  private final List<Path> systemBundles;
   private final Map<Key, HttpClient> clients = new LinkedHashMap<>(16, 0.75f, true);
 
-  private final List<Path> systemBundles;
   HttpClients(Vertx vertx, RegistrySettings settings) {
-    this.vertx = vertx;
-    this.settings = settings;
     this(vertx, settings, SYSTEM_BUNDLES);
   }
 
   /** {@code systemBundles}: the first that can be read counts. */
   HttpClients(Vertx vertx, RegistrySettings settings, List<Path> systemBundles) {
+    this.vertx = vertx;
+    this.settings = settings;
+    this.systemBundles = List.copyOf(systemBundles);
   }
 
-    this.systemBundles = List.copyOf(systemBundles);
   synchronized HttpClient get(boolean secure, RegistryHost.Tls tls) {
     Key key =
         new Key(secure, secure ? tls : RegistryHost.Tls.system(), secure ? times(tls) : List.of());
@@ -90,7 +92,10 @@ final class HttpClients implements AutoCloseable {
     if (!key.secure()) {
       return options;
     }
-    options.setSsl(true);
+    options
+        .setSsl(true)
+        .setSslHandshakeTimeout(settings.limits().connect().toMillis())
+        .setSslHandshakeTimeoutUnit(TimeUnit.MILLISECONDS);
     if (key.tls().skipVerify()) {
       options.setTrustAll(true).setVerifyHost(false);
     } else {
@@ -122,12 +127,12 @@ final class HttpClients implements AutoCloseable {
 
   private List<FileTime> times(RegistryHost.Tls tls) {
     List<FileTime> times = new ArrayList<>();
+    systemBundle().ifPresent(file -> times.add(time(file)));
     tls.authorities().forEach(file -> times.add(time(file)));
     tls.clients().forEach(client -> times.add(time(client.certificate())));
     tls.clients().forEach(client -> times.add(time(client.key())));
     return times;
   }
-    systemBundle().ifPresent(file -> times.add(time(file)));
 
   private static FileTime time(Path file) {
     try {

@@ -11,6 +11,7 @@ import java.net.URISyntaxException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -88,11 +89,13 @@ public final class Proxies {
    * One proxy. {@code toString} shows no credentials.
    *
    * @param type how it is spoken to
+   * @param secure whether the connection to it is itself behind TLS
    * @param username empty when it wants none
    */
-  record Proxy(ProxyType type, String host, int port, String username, String password) {
+  record Proxy(
+      ProxyType type, boolean secure, String host, int port, String username, String password) {
     private static final String NOT_DONE =
-        ", which is not supported; http:// (with tunnels for https) and socks5:// are";
+        ", which is not supported; http://, https:// and socks5:// are";
 
     /**
      * Reads a proxy's URL.
@@ -107,36 +110,35 @@ public final class Proxies {
         // The parser's message would show the URL, which may hold a password.
         throw refused(where, "is not a URL");
       }
-      if (uri.getHost() == null || uri.getScheme() == null) {
+      Optional<Authority> place = Authority.of(uri);
+      if (place.isEmpty() || uri.getScheme() == null) {
         throw refused(where, "names no host");
       }
       ProxyType type =
           switch (uri.getScheme()) {
-            case "http" -> ProxyType.HTTP;
+            case "http", "https" -> ProxyType.HTTP;
             case "socks5", "socks5h" -> ProxyType.SOCKS5;
-            // The connection to the proxy itself cannot be behind TLS in Vert.x (ProxyOptions).
-            case "https" -> throw refused(where, shown(uri) + " is itself behind TLS" + NOT_DONE);
-            default -> throw refused(where, shown(uri) + " is of another kind" + NOT_DONE);
+            default ->
+                throw refused(
+                    where, shown(uri.getScheme(), place.get()) + " is of another kind" + NOT_DONE);
           };
-      String host = uri.getHost();
-      if (host.startsWith("[")) {
-        host = host.substring(1, host.length() - 1);
-      }
-      int usual = type == ProxyType.HTTP ? 80 : 1080;
-      String user = uri.getRawUserInfo() == null ? "" : uri.getRawUserInfo();
+      boolean secure = uri.getScheme().equals("https");
+      int usual = secure ? 443 : type == ProxyType.HTTP ? 80 : 1080;
+      String user = place.get().userInfo();
       int colon = user.indexOf(':');
       return new Proxy(
           type,
-          host,
-          uri.getPort() >= 0 ? uri.getPort() : usual,
+          secure,
+          place.get().host(),
+          place.get().portOr(usual),
           decoded(colon < 0 ? user : user.substring(0, colon)),
           decoded(colon < 0 ? "" : user.substring(colon + 1)));
     }
 
     /** Without credentials, path and query. */
-    private static String shown(URI uri) {
-      String port = uri.getPort() < 0 ? "" : ":" + uri.getPort();
-      return Quoted.plain(uri.getScheme() + "://" + uri.getHost() + port);
+    private static String shown(String scheme, Authority place) {
+      String port = place.port() < 0 ? "" : ":" + place.port();
+      return Quoted.plain(scheme + "://" + place.host() + port);
     }
 
     private static String decoded(String text) {
@@ -147,14 +149,23 @@ public final class Proxies {
       return new FaultException(Fault.INVALID_ARGUMENT, where + ": the proxy " + why);
     }
 
+    /** For Vert.x, which speaks to proxies that are not behind TLS; see {@link TlsProxies}. */
     ProxyOptions options() {
       ProxyOptions options = new ProxyOptions().setType(type).setHost(host).setPort(port);
       return username.isEmpty() ? options : options.setUsername(username).setPassword(password);
     }
 
+    /** What it wants to see of us, as a header has it. */
+    Optional<String> authorization() {
+      byte[] both = (username + ":" + password).getBytes(StandardCharsets.UTF_8);
+      return username.isEmpty()
+          ? Optional.empty()
+          : Optional.of("Basic " + Base64.getEncoder().encodeToString(both));
+    }
+
     @Override
     public String toString() {
-      return type.name().toLowerCase(Locale.ROOT)
+      return (secure ? "https" : type.name().toLowerCase(Locale.ROOT))
           + "://"
           + (host.indexOf(':') >= 0 ? "[" + host + "]" : host)
           + ":"

@@ -5,6 +5,7 @@ import dev.molo.image.Cancellation;
 import dev.molo.image.Reference;
 import dev.molo.image.RegistryAuth;
 import io.vertx.core.Vertx;
+import java.nio.file.Path;
 
 /**
  * Speaks the OCI distribution API (version 1.1) to registries and their mirrors. Thread-safe; its
@@ -13,14 +14,21 @@ import io.vertx.core.Vertx;
 public final class RegistryClient implements AutoCloseable {
   private final RegistrySettings settings;
   private final HttpClients clients;
+  private final TlsProxies tlsProxies;
   private final HostsDirectory hosts;
   private final NodeCredentials nodeCredentials;
   private final SectionBuffers buffers = new SectionBuffers();
   private final TokenCache tokens = new TokenCache(System::nanoTime);
 
-  public RegistryClient(Vertx vertx, RegistrySettings settings) {
+  /**
+   * A client that nobody uses yet.
+   *
+   * @param sockets a folder of its own, made and emptied when a proxy behind TLS needs it
+   */
+  public RegistryClient(Vertx vertx, RegistrySettings settings, Path sockets) {
     this.settings = settings;
     this.clients = new HttpClients(vertx, settings);
+    this.tlsProxies = new TlsProxies(vertx, clients, sockets);
     this.hosts = new HostsDirectory(settings);
     this.nodeCredentials =
         new NodeCredentials(settings.credentialFiles(), System.getenv().getOrDefault("PATH", ""));
@@ -36,7 +44,7 @@ public final class RegistryClient implements AutoCloseable {
     return new RegistrySession(
         reference,
         hosts.lookUp(reference.registry()),
-        new Exchange(clients, settings),
+        new Exchange(clients, tlsProxies, settings),
         credentials(reference, auth, cancellation),
         tokens,
         settings,
@@ -62,7 +70,7 @@ public final class RegistryClient implements AutoCloseable {
     return new PushSession(
         reference,
         host,
-        new Exchange(clients, settings),
+        new Exchange(clients, tlsProxies, settings),
         credentials(reference, auth, cancellation),
         tokens,
         settings.limits().attempts());
@@ -77,6 +85,7 @@ public final class RegistryClient implements AutoCloseable {
 
   @Override
   public void close() {
+    tlsProxies.close();
     clients.close();
     tokens.close();
   }

@@ -54,17 +54,45 @@ final class ProxiesTest {
   }
 
   @Test
-  void proxyBehindTlsIsRefusedByNameWithoutItsCredentials() {
-    String value = "https://u:" + SECRET + "@tls.example:3129/?k=" + SECRET;
+  void proxyMayItselfBeBehindTls() {
+    Proxies proxies =
+        Proxies.of(
+            Map.of(
+                "HTTPS_PROXY",
+                "https://u:" + SECRET + "@tls.example",
+                "HTTP_PROXY",
+                "https://p:1"));
+    Proxies.Proxy proxy = proxies.to(true, "a.example", 443).orElseThrow();
+    assertThat(proxy).hasToString("https://tls.example:443");
+    assertThat(proxy.secure()).isTrue();
+    assertThat(proxies.to(false, "a.example", 80).orElseThrow()).hasToString("https://p:1");
+  }
+
+  @Test
+  void credentialsAndOddNamesAreRead() {
+    Proxies.Proxy proxy =
+        Proxies.of(Map.of("HTTPS_PROXY", "http://u%40d:p%3A+%2F@my_proxy:3128"))
+            .to(true, "a.example", 443)
+            .orElseThrow();
+    assertThat(proxy.username()).isEqualTo("u@d");
+    assertThat(proxy.password()).isEqualTo("p:+/");
+    assertThat(proxy).hasToString("http://my_proxy:3128");
+    assertThat(
+            Proxies.of(Map.of("HTTPS_PROXY", "[2001:db8::1]:8080"))
+                .to(true, "a.example", 443)
+                .orElseThrow())
+        .hasToString("http://[2001:db8::1]:8080");
+  }
+
+  @Test
+  void otherKindsAreRefusedByNameWithoutTheirCredentials() {
+    String value = "socks4://u:" + SECRET + "@old:1/?k=" + SECRET;
     assertThatThrownBy(() -> Proxies.of(Map.of("HTTPS_PROXY", value)))
         .hasMessage(
-            "HTTPS_PROXY: the proxy https://tls.example:3129 is itself behind TLS, which is not"
-                + " supported; http:// (with tunnels for https) and socks5:// are");
+            "HTTPS_PROXY: the proxy socks4://old:1 is of another kind, which is not supported;"
+                + " http://, https:// and socks5:// are");
     assertThatThrownBy(() -> Proxies.of(Map.of("HTTP_PROXY", "http://p", "http_proxy", value)))
-        .hasMessageStartingWith("http_proxy: the proxy https://tls.example:3129 ")
-        .hasMessageNotContaining(SECRET);
-    assertThatThrownBy(() -> Proxies.of(Map.of("HTTPS_PROXY", "socks4://u:" + SECRET + "@old")))
-        .hasMessageStartingWith("HTTPS_PROXY: the proxy socks4://old is of another kind")
+        .hasMessageStartingWith("http_proxy: the proxy socks4://old:1 ")
         .hasMessageNotContaining(SECRET);
   }
 

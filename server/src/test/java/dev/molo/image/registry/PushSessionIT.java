@@ -82,7 +82,8 @@ final class PushSessionIT {
                 "molo-test",
                 new RegistrySettings.Limits(
                     Duration.ofSeconds(15), Duration.ofSeconds(60), 4096, 3, 3),
-                Proxies.none()));
+                Proxies.none()),
+            certs.resolve("proxies"));
     blob = new Letters();
     registry.on("/v2/app/blobs/uploads/", PushSessionIT::accepted);
     registry.on(PLACE, this::upload);

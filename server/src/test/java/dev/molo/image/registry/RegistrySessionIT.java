@@ -64,18 +64,21 @@ final class RegistrySessionIT {
     vertx = Vertx.vertx();
     registry = new ScriptedRegistry();
     other = new ScriptedRegistry();
-    client = new RegistryClient(vertx, settings(Duration.ofSeconds(20)));
+    client = client(Duration.ofSeconds(20));
     registry.on("/v2/app/manifests/v1", e -> ScriptedRegistry.reply(e, 200, MANIFEST));
     registry.on(blobPath(), e -> ScriptedRegistry.reply(e, 200, BLOB));
   }
 
-  private RegistrySettings settings(Duration idle) {
-    return settings(new RegistrySettings.Limits(Duration.ofSeconds(5), idle, 4096, 3, 3));
-  }
-
-  private RegistrySettings settings(RegistrySettings.Limits limits) {
-    return new RegistrySettings(
-        List.of(certs), Set.of(), List.of(), "molo-test", limits, Proxies.none());
+  private RegistryClient client(Duration idle) {
+    RegistrySettings settings =
+        new RegistrySettings(
+            List.of(certs),
+            Set.of(),
+            List.of(),
+            "molo-test",
+            new RegistrySettings.Limits(Duration.ofSeconds(5), idle, 4096, 3, 3),
+            Proxies.none());
+    return new RegistryClient(vertx, settings, certs.resolve("proxies"));
   }
 
   @AfterEach
@@ -200,9 +203,6 @@ final class RegistrySessionIT {
   }
 
   @Test
-  void identityTokenIsExchangedAndRegistryTokenSentAsItIs() {
-    protect(
-  @Test
   void tokenServerThatIsBusyIsAskedAgain() throws IOException {
     String challenge = "Bearer realm=\"" + other.url("/token") + "\"";
     protect("/v2/app/manifests/v1", MANIFEST, challenge, "Bearer t0k");
@@ -241,6 +241,9 @@ final class RegistrySessionIT {
         .hasSize(1);
   }
 
+  @Test
+  void identityTokenIsExchangedAndRegistryTokenSentAsItIs() {
+    protect(
         "/v2/app/manifests/v1",
         MANIFEST,
         "Bearer realm=\"" + other.url("/token") + "\"",
@@ -297,48 +300,6 @@ final class RegistrySessionIT {
   }
 
   @Test
-  void redirectsWithoutEndAreRefused() {
-    registry.on("/v2/app/manifests/v1", ScriptedRegistry.redirect("/v2/app/manifests/v1"));
-    fails(() -> manifest(BASIC), Fault.UNAVAILABLE, "redirects more than");
-  }
-
-  @Test
-  void brokenConnectionIsResumedWhereItBroke() throws IOException {
-    AtomicInteger requests = new AtomicInteger();
-    registry.on(
-        blobPath(),
-        e -> {
-          String range = e.getRequestHeaders().getFirst("Range");
-          int from = range == null ? 0 : Integer.parseInt(range.replaceAll("[^0-9]", ""));
-          e.sendResponseHeaders(from == 0 ? 200 : 206, BLOB.length - from);
-          int end =
-              requests.incrementAndGet() < 4 ? Math.min(BLOB.length, from + 700_000) : BLOB.length;
-          e.getResponseBody().write(BLOB, from, end - from);
-          e.getResponseBody().flush();
-          e.close();
-        });
-    assertThat(read(session(BASIC))).isEqualTo(BLOB);
-    assertThat(requests).hasValueGreaterThan(1);
-  }
-
-  @Test
-  void serverWithoutRangesIsReadAgain() throws IOException {
-    AtomicInteger requests = new AtomicInteger();
-    registry.on(
-        blobPath(),
-        e -> {
-          e.sendResponseHeaders(200, BLOB.length);
-          e.getResponseBody()
-              .write(BLOB, 0, requests.incrementAndGet() == 1 ? 500_000 : BLOB.length);
-          e.close();
-        });
-    assertThat(read(session(BASIC))).isEqualTo(BLOB);
-    assertThat(requests).hasValue(2);
-  }
-
-  @Test
-  void connectionThatAlwaysBreaksEndsUnavailable() {
-  @Test
   void hostOfARedirectHasNoSayInWhereCredentialsGo() {
     String elsewhere = "Bearer realm=\"" + other.url("/token") + "\",service=\"s\"";
     registry.on("/v2/app/manifests/v1", ScriptedRegistry.redirect(other.url("/storage")));
@@ -394,6 +355,48 @@ final class RegistrySessionIT {
         "refresh_token=…");
   }
 
+  @Test
+  void redirectsWithoutEndAreRefused() {
+    registry.on("/v2/app/manifests/v1", ScriptedRegistry.redirect("/v2/app/manifests/v1"));
+    fails(() -> manifest(BASIC), Fault.UNAVAILABLE, "redirects more than");
+  }
+
+  @Test
+  void brokenConnectionIsResumedWhereItBroke() throws IOException {
+    AtomicInteger requests = new AtomicInteger();
+    registry.on(
+        blobPath(),
+        e -> {
+          String range = e.getRequestHeaders().getFirst("Range");
+          int from = range == null ? 0 : Integer.parseInt(range.replaceAll("[^0-9]", ""));
+          e.sendResponseHeaders(from == 0 ? 200 : 206, BLOB.length - from);
+          int end =
+              requests.incrementAndGet() < 4 ? Math.min(BLOB.length, from + 700_000) : BLOB.length;
+          e.getResponseBody().write(BLOB, from, end - from);
+          e.getResponseBody().flush();
+          e.close();
+        });
+    assertThat(read(session(BASIC))).isEqualTo(BLOB);
+    assertThat(requests).hasValueGreaterThan(1);
+  }
+
+  @Test
+  void serverWithoutRangesIsReadAgain() throws IOException {
+    AtomicInteger requests = new AtomicInteger();
+    registry.on(
+        blobPath(),
+        e -> {
+          e.sendResponseHeaders(200, BLOB.length);
+          e.getResponseBody()
+              .write(BLOB, 0, requests.incrementAndGet() == 1 ? 500_000 : BLOB.length);
+          e.close();
+        });
+    assertThat(read(session(BASIC))).isEqualTo(BLOB);
+    assertThat(requests).hasValue(2);
+  }
+
+  @Test
+  void connectionThatAlwaysBreaksEndsUnavailable() {
     registry.on(
         blobPath(),
         e -> {
@@ -579,7 +582,7 @@ final class RegistrySessionIT {
   @Test
   void silenceEndsAfterTheIdleLimit() {
     client.close();
-    client = new RegistryClient(vertx, settings(Duration.ofMillis(200)));
+    client = client(Duration.ofMillis(200));
     CountDownLatch over = new CountDownLatch(1);
     registry.on(
         blobPath(),
@@ -602,7 +605,7 @@ final class RegistrySessionIT {
   @Timeout(60)
   void cancellationEndsAStalledReadAtOnce() throws InterruptedException {
     client.close();
-    client = new RegistryClient(vertx, settings(Duration.ofHours(1)));
+    client = client(Duration.ofHours(1));
     CountDownLatch over = new CountDownLatch(1);
     CountDownLatch stalled = new CountDownLatch(2);
     RegistryScripts.stall(registry, blobPath(), BLOB.length, stalled, over);
