@@ -16,7 +16,6 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
-import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -28,14 +27,20 @@ import org.junit.jupiter.api.io.TempDir;
  */
 final class PushFaultsIT {
   private static final String SECRET = "s3cret-pa55word";
-  private static final Predicate<String> UPLOADS = path -> path.contains("/blobs/uploads/");
-  private static final Predicate<String> MANIFESTS = path -> path.contains("/manifests/");
 
   @TempDir Path directory;
   private TestStores stores;
   private TestRegistry registry;
   private FaultProxy proxy;
   private ImageStore store;
+
+  private static boolean isUpload(String path) {
+    return path.contains("/blobs/uploads/");
+  }
+
+  private static boolean isManifest(String path) {
+    return path.contains("/manifests/");
+  }
 
   @BeforeEach
   void start() throws IOException, InterruptedException {
@@ -91,9 +96,9 @@ final class PushFaultsIT {
   void busyAndBrokenRegistryIsPushedToAgain() throws IOException {
     TestImage made = imported(100_000);
     proxy.plan("HEAD", path -> true, 2, FaultProxy.status(503, "0", ""));
-    proxy.plan("POST", UPLOADS, 2, FaultProxy.status(429, "0", "slow down"));
-    proxy.plan("PUT", UPLOADS, 2, FaultProxy.status(500, "", "oops"));
-    proxy.plan("PUT", MANIFESTS, 2, FaultProxy.status(503, "0", "again"));
+    proxy.plan("POST", PushFaultsIT::isUpload, 2, FaultProxy.status(429, "0", "slow down"));
+    proxy.plan("PUT", PushFaultsIT::isUpload, 2, FaultProxy.status(500, "", "oops"));
+    proxy.plan("PUT", PushFaultsIT::isManifest, 2, FaultProxy.status(503, "0", "again"));
     push();
     arrived(made);
   }
@@ -101,8 +106,8 @@ final class PushFaultsIT {
   @Test
   void chunkThatFailsIsNotTheEndOfAPush() throws IOException {
     TestImage made = imported(40 << 20);
-    proxy.plan("PATCH", UPLOADS, 1, FaultProxy.status(500, "", "oops"));
-    proxy.plan("PATCH", UPLOADS, 1, FaultProxy::lose);
+    proxy.plan("PATCH", PushFaultsIT::isUpload, 1, FaultProxy.status(500, "", "oops"));
+    proxy.plan("PATCH", PushFaultsIT::isUpload, 1, FaultProxy::lose);
     push();
     arrived(made);
   }
@@ -111,11 +116,11 @@ final class PushFaultsIT {
   @Test
   void answerThatIsLostIsNotTheEndOfAPush() throws IOException {
     TestImage made = imported(20 << 20);
-    proxy.plan("PUT", UPLOADS, 1, FaultProxy::lose);
-    proxy.plan("PUT", UPLOADS, 1, FaultProxy.status(504, "", "the storage is slow"));
-    proxy.plan("PUT", MANIFESTS, 1, FaultProxy::lose);
+    proxy.plan("PUT", PushFaultsIT::isUpload, 1, FaultProxy::lose);
+    proxy.plan("PUT", PushFaultsIT::isUpload, 1, FaultProxy.status(504, "", "the storage is slow"));
+    proxy.plan("PUT", PushFaultsIT::isManifest, 1, FaultProxy::lose);
     push();
-    assertThat(proxy.asked(UPLOADS))
+    assertThat(proxy.asked(PushFaultsIT::isUpload))
         .as("no byte was sent twice")
         .filteredOn(a -> a.method().equals("PATCH"))
         .hasSize(2);
@@ -126,8 +131,8 @@ final class PushFaultsIT {
   @Test
   void plainLayerGoesInChunks() throws IOException {
     TestImage made = imported(40 << 20);
-    proxy.plan("PATCH", UPLOADS, 1, FaultProxy::pass);
-    proxy.plan("PATCH", UPLOADS, 1, FaultProxy::lose);
+    proxy.plan("PATCH", PushFaultsIT::isUpload, 1, FaultProxy::pass);
+    proxy.plan("PATCH", PushFaultsIT::isUpload, 1, FaultProxy::lose);
     PushedImage pushed =
         push(Optional.of(Compression.of(Compression.Kind.NONE)), RegistryAuth.anonymous());
     assertThat(pushed.layers())
@@ -141,7 +146,7 @@ final class PushFaultsIT {
     imported(1000);
     proxy.plan(
         "POST",
-        UPLOADS,
+        PushFaultsIT::isUpload,
         99,
         FaultProxy.status(
             503,
@@ -167,7 +172,7 @@ final class PushFaultsIT {
     imported(1000);
     proxy.plan(
         "PUT",
-        MANIFESTS,
+        PushFaultsIT::isManifest,
         99,
         FaultProxy.status(
             403, "", "{\"errors\":[{\"code\":\"DENIED\",\"message\":\"tags are immutable\"}]}"));
@@ -175,14 +180,15 @@ final class PushFaultsIT {
         .isInstanceOfSatisfying(
             FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.PERMISSION_DENIED))
         .hasMessageContainingAll("/v2/app/manifests/1", "403 DENIED: tags are immutable");
-    assertThat(proxy.asked(MANIFESTS)).hasSize(1);
+    assertThat(proxy.asked(PushFaultsIT::isManifest)).hasSize(1);
   }
 
   @Test
   void manifestThatWasTakenAsAnotherIsNoSuccess() throws IOException {
     imported(1000);
     String other = Digest.ofBytes(new byte[] {1}).toString();
-    proxy.plan("PUT", MANIFESTS, 99, FaultProxy.header("Docker-Content-Digest", other));
+    proxy.plan(
+        "PUT", PushFaultsIT::isManifest, 99, FaultProxy.header("Docker-Content-Digest", other));
     assertThatThrownBy(this::push)
         .isInstanceOfSatisfying(
             FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.INTERNAL))
@@ -193,11 +199,11 @@ final class PushFaultsIT {
   void secretsStayWithTheirHostWhenAnotherTakesTheUpload() throws IOException {
     TestImage made = imported(100_000);
     try (FaultProxy storage = new FaultProxy(registry)) {
-      proxy.plan("POST", UPLOADS, 99, elsewhere(storage));
+      proxy.plan("POST", PushFaultsIT::isUpload, 99, elsewhere(storage));
       push(Optional.empty(), new RegistryAuth.RegistryToken(SECRET));
-      assertThat(proxy.asked(UPLOADS))
+      assertThat(proxy.asked(PushFaultsIT::isUpload))
           .allMatch(a -> a.headers().get("Authorization").contains("Bearer " + SECRET));
-      assertThat(storage.asked(UPLOADS))
+      assertThat(storage.asked(PushFaultsIT::isUpload))
           .isNotEmpty()
           .noneMatch(a -> a.headers().containsKey("Authorization"));
     }
@@ -226,7 +232,7 @@ final class PushFaultsIT {
     store = stores.start();
     TestImage made = imported(100_000);
     CountDownLatch over = new CountDownLatch(1);
-    proxy.plan("PUT", UPLOADS, 1, (_, _) -> awaitEnd(over));
+    proxy.plan("PUT", PushFaultsIT::isUpload, 1, (_, _) -> awaitEnd(over));
     try {
       push();
     } finally {
@@ -250,7 +256,7 @@ final class PushFaultsIT {
     Cancellation cancellation = Cancellation.create();
     proxy.plan(
         "PUT",
-        UPLOADS,
+        PushFaultsIT::isUpload,
         1,
         (_, _) -> {
           cancellation.cancel("push");
