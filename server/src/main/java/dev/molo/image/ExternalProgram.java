@@ -7,10 +7,14 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -21,10 +25,12 @@ import java.util.concurrent.TimeUnit;
  *
  * @param executable the file
  * @param arguments none of them secret
- * @param limit when it is killed, with whatever it has started
+ * @param limit when it is killed, with whatever it has started, also what has left it: all of it
+ *     has a mark in its environment
  */
 public record ExternalProgram(Path executable, List<String> arguments, Duration limit) {
   private static final int MAX_OUTPUT = 64 << 10;
+  private static final String MARK = "MOLO_PROGRAM";
 
   /**
    * How long output is read after the program has ended: a child may hold the pipe. Without one,
@@ -59,8 +65,9 @@ public record ExternalProgram(Path executable, List<String> arguments, Duration 
    *     its time ran out; the caller's own reason when that comes first
    */
   public Outcome run(byte[] input, Cancellation cancellation) {
-    Process process = start();
-    try (Cancellation.Registration _ = cancellation.onCancel(() -> kill(process))) {
+    String mark = UUID.randomUUID().toString();
+    Process process = start(mark);
+    try (Cancellation.Registration _ = cancellation.onCancel(() -> kill(process, mark))) {
       Thread.ofVirtual().name("feed " + executable).start(() -> feed(process, input));
       CountDownLatch heard = new CountDownLatch(2);
       ByteArrayOutputStream output = hear(process.getInputStream(), heard);
@@ -82,16 +89,18 @@ public record ExternalProgram(Path executable, List<String> arguments, Duration 
       Thread.currentThread().interrupt();
       throw new FaultException(Fault.CANCELLED, "interrupted while " + executable + " runs", e);
     } finally {
-      kill(process);
+      kill(process, mark);
     }
   }
 
-  private Process start() {
+  private Process start(String mark) {
     List<String> command = new ArrayList<>();
     command.add(executable.toString());
     command.addAll(arguments);
     try {
-      return new ProcessBuilder(command).directory(Path.of("/").toFile()).start();
+      ProcessBuilder builder = new ProcessBuilder(command).directory(Path.of("/").toFile());
+      builder.environment().put(MARK, mark);
+      return builder.start();
     } catch (IOException e) {
       throw new FaultException(
           Fault.FAILED_PRECONDITION, executable + " cannot be run: " + e.getMessage(), e);
@@ -99,13 +108,40 @@ public record ExternalProgram(Path executable, List<String> arguments, Duration 
   }
 
   /** Does nothing once it has ended: its number may be another's by then. */
-  private static void kill(Process process) {
+  private static void kill(Process process, String mark) {
     if (!process.isAlive()) {
       return;
     }
     List<ProcessHandle> children = process.descendants().toList();
     process.destroyForcibly();
     children.forEach(ProcessHandle::destroyForcibly);
+    killMarked(mark);
+  }
+
+  /**
+   * What was started just then, or has another parent by now. Each round finds what the one before
+   * has not stopped in time.
+   */
+  private static void killMarked(String mark) {
+    Set<Long> killed = new HashSet<>();
+    List<ProcessHandle> fresh;
+    do {
+      fresh =
+          ProcessHandle.allProcesses()
+              .filter(one -> isMarked(one.pid(), mark) && killed.add(one.pid()))
+              .toList();
+      fresh.forEach(ProcessHandle::destroyForcibly);
+    } while (!fresh.isEmpty());
+  }
+
+  private static boolean isMarked(long pid, String mark) {
+    try {
+      byte[] environment = Files.readAllBytes(Path.of("/proc/" + pid + "/environ"));
+      return new String(environment, StandardCharsets.ISO_8859_1).contains(MARK + "=" + mark);
+    } catch (IOException e) {
+      // It has ended, or is nobody's who may be looked at: not ours then.
+      return false;
+    }
   }
 
   private static void feed(Process process, byte[] input) {
@@ -117,10 +153,14 @@ public record ExternalProgram(Path executable, List<String> arguments, Duration 
     }
   }
 
-  /** What comes, while it comes; {@code ended} hears of its end. */
+  /**
+   * What comes, while it comes; {@code ended} hears of its end. A child of the program may keep the
+   * thread reading for ever, which a virtual one's carrier is too good for.
+   */
   private ByteArrayOutputStream hear(InputStream stream, CountDownLatch ended) {
     ByteArrayOutputStream words = new ByteArrayOutputStream();
-    Thread.ofVirtual()
+    Thread.ofPlatform()
+        .daemon()
         .name("hear " + executable)
         .start(() -> {
           try (stream) {

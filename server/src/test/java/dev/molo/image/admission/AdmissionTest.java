@@ -197,8 +197,18 @@ final class AdmissionTest {
 
   @Test
   void slowVerifierIsKilledWithItsChildrenAndRefuses() throws IOException, InterruptedException {
+    killedTooIs("sleep 600 & echo $! > %s; wait");
+  }
+
+  @Test
+  void childThatHasLeftItsVerifierIsKilledToo() throws IOException, InterruptedException {
+    killedTooIs("(sleep 600 & echo $! > %s); exec sleep 600");
+  }
+
+  /** {@code script} writes into a file which process it has started. */
+  private void killedTooIs(String script) throws IOException, InterruptedException {
     Path pids = folder.resolveSibling(folder.getFileName() + "-pids");
-    verifier("v", "sleep 600 & echo $! > " + pids + "; wait");
+    verifier("v", script.formatted(pids));
     try {
       // One that is killed before it has told of its child is given more time.
       for (long millis = 2000; !Files.exists(pids) || Files.size(pids) == 0; millis *= 2) {
