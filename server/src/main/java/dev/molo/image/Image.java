@@ -19,7 +19,7 @@ import java.util.Map;
  * @param platform what it was built for
  * @param created when its author says it was built; the epoch when it does not say
  * @param layers diffIDs, base layer first
- * @param annotations of its manifest
+ * @param annotations of CRI's ImageSpec at the last pull
  */
 public record Image(
     ImageId id,

@@ -14,12 +14,14 @@ import dev.molo.cri.v1.ContainerStatusResponse;
 import dev.molo.cri.v1.CreateContainerRequest;
 import dev.molo.cri.v1.ExecSyncRequest;
 import dev.molo.cri.v1.ExecSyncResponse;
+import dev.molo.cri.v1.Image;
 import dev.molo.cri.v1.ImageFsInfoRequest;
 import dev.molo.cri.v1.ImageServiceGrpc;
 import dev.molo.cri.v1.ImageSpec;
 import dev.molo.cri.v1.ImageStatusRequest;
 import dev.molo.cri.v1.ListContainerStatsRequest;
 import dev.molo.cri.v1.ListContainersRequest;
+import dev.molo.cri.v1.ListImagesRequest;
 import dev.molo.cri.v1.PodSandboxStatusRequest;
 import dev.molo.cri.v1.PullImageRequest;
 import dev.molo.cri.v1.RunPodSandboxRequest;
@@ -29,6 +31,8 @@ import dev.molo.cri.v1.StatusRequest;
 import dev.molo.cri.v1.StopContainerRequest;
 import dev.molo.cri.v1.StreamContainersRequest;
 import dev.molo.cri.v1.StreamContainersResponse;
+import dev.molo.cri.v1.StreamImagesRequest;
+import dev.molo.cri.v1.StreamImagesResponse;
 import dev.molo.cri.v1.UpdateRuntimeConfigRequest;
 import dev.molo.cri.v1.VersionRequest;
 import dev.molo.fault.Fault;
@@ -59,6 +63,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -559,6 +564,32 @@ class CriServerTest {
     image = imageStub.imageStatus(request.build());
     assertThat(image.getImage().hasUid()).isFalse();
     assertThat(image.getImage().getUsername()).isEqualTo("nginx");
+  }
+
+  @Test
+  void imagesAreStreamedAsTheyAreListed() {
+    for (int i = 0; i < 2_000; i++) {
+      images.byName.put("app:" + i, FakeImages.image("app:" + i, ""));
+    }
+    List<Image> streamed = new ArrayList<>();
+    int portions = 0;
+    Iterator<StreamImagesResponse> all =
+        imageStub.streamImages(StreamImagesRequest.getDefaultInstance());
+    while (all.hasNext()) {
+      streamed.addAll(all.next().getImagesList());
+      portions++;
+    }
+    assertThat(portions).isGreaterThan(1);
+    assertThat(streamed)
+        .hasSize(2_000)
+        .isEqualTo(imageStub.listImages(ListImagesRequest.getDefaultInstance()).getImagesList());
+    StreamImagesRequest.Builder one = StreamImagesRequest.newBuilder();
+    one.getFilterBuilder().getImageBuilder().setImage("app:77");
+    assertThat(imageStub.streamImages(one.build()).next().getImagesList())
+        .singleElement()
+        .satisfies(image -> assertThat(image.getRepoTagsList()).containsExactly("app:77"));
+    one.getFilterBuilder().getImageBuilder().setImage("absent:1");
+    assertThat(imageStub.streamImages(one.build()).hasNext()).isFalse();
   }
 
   @Test

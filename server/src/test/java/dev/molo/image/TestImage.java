@@ -57,6 +57,22 @@ public final class TestImage {
     return this;
   }
 
+  /** A field that maps names to texts. */
+  public TestImage configMap(String field, Map<String, String> map) {
+    ObjectNode node = config.putObject(field);
+    map.forEach(node::put);
+    return this;
+  }
+
+  /** A field that is a set of names, as the specification writes one. */
+  public TestImage configSet(String field, String... names) {
+    ObjectNode node = config.putObject(field);
+    for (String name : names) {
+      node.putObject(name);
+    }
+    return this;
+  }
+
   public TestImage architecture(String name) {
     architecture = name;
     return this;

@@ -103,7 +103,7 @@ public final class TestStores implements AutoCloseable {
   }
 
   /** A store at work. */
-  ImageStore start(ImageStoreSettings settings) {
+  public ImageStore start(ImageStoreSettings settings) {
     ImageStore store = open(linux, settings);
     store.recovered();
     return store;
