@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.molo.cri.v1.ContainerConfig;
 import dev.molo.cri.v1.ImageSpec;
 import dev.molo.cri.v1.Int64Value;
+import dev.molo.cri.v1.ListContainersRequest;
 import dev.molo.cri.v1.Mount;
 import dev.molo.image.TarBytes;
 import dev.molo.image.TestImage;
@@ -15,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -56,6 +58,17 @@ class HostileImageIT {
     bring("descriptor", descriptor, layer -> layer.add(etc()));
     TestImage user = new TestImage().configText("User", "4294967296:0");
     bring("user", user, layer -> layer.add(etc()));
+    TestImage control =
+        new TestImage()
+            .configSet("Volumes", "/../../../etc/molo-hostile-volume")
+            .configMap(
+                "Labels",
+                Map.of(
+                    "io.kubernetes.pod.uid",
+                    "another-uid",
+                    "io.kubernetes.container.name",
+                    "another"));
+    bring("control", control, layer -> layer.add(etc()));
     node.daemon().start();
   }
 
@@ -98,6 +111,7 @@ class HostileImageIT {
     return config;
   }
 
+  /** User-db or image memory exhaustion: CVE-2025-4437, CVE-2026-47262. */
   @Test
   void aUserDatabaseThatIsNoFileIsNeitherWaitedForNorFollowed() {
     for (String image : new String[] {"pipe", "link", "device"}) {
@@ -109,6 +123,7 @@ class HostileImageIT {
     }
   }
 
+  /** User-db or image memory exhaustion: CVE-2025-4437, CVE-2026-47262. */
   @Test
   void aUserDatabaseThatIsTooLargeIsRefusedInASmallHeap() throws IOException {
     String pod = node.pod("huge");
@@ -120,6 +135,7 @@ class HostileImageIT {
     assertThat(node.pod("huge")).isEqualTo(pod);
   }
 
+  /** Mount-target symlink exchange: CVE-2021-30465, CVE-2024-45310. */
   @Test
   void mountPointsThatAreLinksStayInside() throws IOException {
     Path volume = Files.createDirectory(folder.resolve("volume"));
@@ -142,6 +158,25 @@ class HostileImageIT {
     assertThat(node.said(container, "cat", "/etc/molo-hostile/word")).isEqualTo("of the volume");
   }
 
+  /** Image config as control input: CVE-2022-23648, CVE-2026-53488. */
+  @Test
+  void imageConfigIsNoControlInput() throws IOException {
+    String pod = node.pod("control");
+    ContainerConfig.Builder config = of("control", "sleep", "1000");
+    config.getLinuxBuilder().getSecurityContextBuilder().setReadonlyRootfs(true);
+
+    String container = node.run(pod, config);
+
+    Path volume = Path.of("etc/molo-hostile-volume");
+    assertThat(node.proc(container, "root").resolve(volume)).isEmptyDirectory();
+    assertThat(Path.of("/").resolve(volume)).doesNotExist();
+    assertThat(node.status(container).getLabelsMap()).isEmpty();
+    ListContainersRequest.Builder ofAnother = ListContainersRequest.newBuilder();
+    ofAnother.getFilterBuilder().putLabelSelector("io.kubernetes.pod.uid", "another-uid");
+    assertThat(node.cri().listContainers(ofAnother.build()).getContainersList()).isEmpty();
+  }
+
+  /** Leaked fds / working directory: CVE-2024-21626. */
   @Test
   void anImagesWorkingDirectoryThatIsADescriptorIsRefused() {
     String pod = node.pod("descriptor");
@@ -149,6 +184,7 @@ class HostileImageIT {
     assertThatThrownBy(() -> node.run(pod, of("descriptor", "pwd"))).isNotNull();
   }
 
+  /** Identity parsing: CVE-2024-40635, CVE-2026-30892. */
   @Test
   void anImagesUserBeyond32BitsIsNotRoot() {
     String pod = node.pod("user");

@@ -19,6 +19,7 @@ import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
@@ -42,6 +43,7 @@ class KilledPullIT {
 
   @TempDir private Path folder;
   private final String instance = "killpull-" + ProcessHandle.current().pid();
+  private final List<byte[]> contents = new ArrayList<>();
   private final TestImage made = image();
   private TestDaemon daemon;
   private TestRegistry registry;
@@ -68,7 +70,7 @@ class KilledPullIT {
     }
   }
 
-  private static TestImage image() {
+  private TestImage image() {
     TestImage image = new TestImage();
     Random random = new Random(11);
     for (int layer = 0; layer < LAYERS; layer++) {
@@ -76,6 +78,7 @@ class KilledPullIT {
       for (int file = 0; file < FILES; file++) {
         byte[] content = new byte[FILE_BYTES];
         random.nextBytes(content);
+        contents.add(content);
         tar.add(TarBytes.file("l" + layer + "/f" + file, content));
       }
       image.gzipLayer(tar.bytes());
@@ -161,7 +164,9 @@ class KilledPullIT {
       Path fs =
           daemon.root().resolve("images/layers").resolve(StoredLayer.nameOf(diffId)).resolve("fs");
       for (int file = 0; file < FILES; file++) {
-        assertThat(fs.resolve("l" + layer + "/f" + file)).as(when).hasSize(FILE_BYTES);
+        assertThat(fs.resolve("l" + layer + "/f" + file))
+            .as(when)
+            .hasBinaryContent(contents.get(layer * FILES + file));
       }
       layer++;
     }
