@@ -4,6 +4,7 @@ import dev.molo.fault.FaultException;
 import dev.molo.image.layer.LayerHold;
 import dev.molo.image.layer.LayerStore;
 import dev.molo.linux.Files;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -19,8 +20,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Thread-safe: this object's monitor guards records and holds, and is held while a record is
  * written and synced; no content of an image is moved under it. The layer store's locks are taken
- * under it, and the layer store never calls back. {@link #list} and {@link #find} read an index,
- * which is replaced as a whole, and never wait.
+ * under it, and the layer store never calls back. {@link #list}, {@link #find} and {@link #acquire}
+ * read an index, which is replaced as a whole, and do not wait for records to be written.
  */
 final class ImageCatalogue implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ImageCatalogue.class);
@@ -29,7 +30,9 @@ final class ImageCatalogue implements AutoCloseable {
   private final LayerStore layers;
   private final ImageRecords records;
   private final Map<ImageId, Entry> entries = new HashMap<>();
+  private final Map<ImageId, Long> incompleteSince = new HashMap<>();
   private volatile ImageIndex index = new ImageIndex(List.of());
+  private volatile ImageIndex incomplete = new ImageIndex(List.of());
 
   private record Entry(ImageRecord record, Image image, LayerHold hold) {}
 
@@ -63,7 +66,10 @@ final class ImageCatalogue implements AutoCloseable {
     }
   }
 
-  /** A disk that takes no record does not keep the daemon from starting. */
+  /**
+   * An image that has lost a tag, on disk too if that takes it. If not, {@link #settleTags} takes
+   * the tag from it at the next start.
+   */
   private void writeOrKeep(ImageRecord record) {
     try {
       records.write(record);
@@ -92,16 +98,24 @@ final class ImageCatalogue implements AutoCloseable {
    */
   private void reindex() {
     List<Image> whole = new ArrayList<>();
+    List<Image> others = new ArrayList<>();
     for (Entry entry : entries.values()) {
+      Image image = entry.image();
       if (isWhole(entry.record())) {
-        whole.add(entry.image());
-      } else {
+        whole.add(image);
+        incompleteSince.remove(image.id());
+        continue;
+      }
+      others.add(image);
+      if (incompleteSince.putIfAbsent(image.id(), System.nanoTime()) == null) {
         LOG.warn(
             "image {} {} lacks a layer: not listed until it is pulled again",
-            entry.record().id(),
-            entry.record().tags());
+            image.id(),
+            image.repoTags());
       }
     }
+    incompleteSince.keySet().retainAll(entries.keySet());
+    incomplete = new ImageIndex(others);
     index = new ImageIndex(whole);
   }
 
@@ -131,9 +145,20 @@ final class ImageCatalogue implements AutoCloseable {
   }
 
   /** An image's layers, bottommost first; none when it is not here. */
-  synchronized List<Digest> diffIds(ImageId image) {
-    Entry entry = entries.get(image);
-    return entry == null ? List.of() : entry.record().document().diffIds();
+  List<Digest> diffIds(ImageId image) {
+    return index.byId(image).map(Image::layers).orElse(List.of());
+  }
+
+  /** Of one image, also when it lacks a layer. */
+  synchronized ImageRecord record(String referenceOrId) {
+    return findIncompleteToo(referenceOrId)
+        .map(image -> entries.get(image.id()))
+        .map(Entry::record)
+        .orElseThrow(() -> notThere(referenceOrId));
+  }
+
+  private Optional<Image> findIncompleteToo(String referenceOrId) {
+    return find(referenceOrId).or(() -> incomplete.find(referenceOrId));
   }
 
   /** An image, and the names under which it goes: the one it was asked for by, or all it has. */
@@ -156,8 +181,11 @@ final class ImageCatalogue implements AutoCloseable {
   private Entry entryOf(String referenceOrId) {
     return find(referenceOrId)
         .map(image -> entries.get(image.id()))
-        .orElseThrow(() ->
-            FaultException.notFound("image %s is not in the store", Quoted.of(referenceOrId)));
+        .orElseThrow(() -> notThere(referenceOrId));
+  }
+
+  private static FaultException notThere(String referenceOrId) {
+    return FaultException.notFound("image %s is not in the store", Quoted.of(referenceOrId));
   }
 
   /**
@@ -187,13 +215,19 @@ final class ImageCatalogue implements AutoCloseable {
   private void takeFromOthers(String tag, ImageId owner) {
     for (ImageRecord record : records()) {
       if (!record.id().equals(owner) && record.tags().contains(tag)) {
-        write(record.without(tag));
+        writeOrKeep(record.without(tag));
       }
     }
   }
 
   private void write(ImageRecord record) {
-    records.write(record);
+    try {
+      records.write(record);
+    } catch (FaultException e) {
+      Entry before = entries.get(record.id());
+      records.takeBack(record.id(), Optional.ofNullable(before).map(Entry::record));
+      throw e;
+    }
     put(record);
   }
 
@@ -221,7 +255,7 @@ final class ImageCatalogue implements AutoCloseable {
 
   /** See {@link Images#remove}. */
   void remove(String referenceOrId) {
-    Optional<Image> image = find(referenceOrId);
+    Optional<Image> image = findIncompleteToo(referenceOrId);
     // Let go outside the lock: layers may go with it.
     image
         .flatMap(found -> removeRecord(found.id()))
@@ -241,14 +275,39 @@ final class ImageCatalogue implements AutoCloseable {
     return Optional.of(hold);
   }
 
-  /** See {@link Images#acquire}. */
-  synchronized LayerLease acquire(ImageId image, String holder) {
-    Entry entry = entries.get(image);
-    if (entry == null || !isWhole(entry.record())) {
-      throw FaultException.notFound("image %s of %s is not in the store", image, holder);
+  /**
+   * Images that have lacked a layer for a time go. They are not listed, so nobody else removes
+   * them, and what they have takes room.
+   */
+  void dropIncomplete(Duration atLeast) {
+    for (Image image : incomplete.sorted()) {
+      removeIfIncomplete(image.id(), atLeast)
+          .ifPresent(hold -> {
+            hold.close();
+            LOG.warn(
+                "image {} {} has lacked a layer for {} h and goes",
+                image.id(),
+                image.repoTags(),
+                atLeast.toHours());
+          });
     }
-    List<String> lowers = LayerStore.lowerDirs(entry.record().document().diffIds());
-    return HeldLayers.take(layers, image, holder, lowers);
+  }
+
+  private synchronized Optional<LayerHold> removeIfIncomplete(ImageId id, Duration atLeast) {
+    Long since = incompleteSince.get(id);
+    return since != null && System.nanoTime() - since >= atLeast.toNanos()
+        ? removeRecord(id)
+        : Optional.empty();
+  }
+
+  /** See {@link Images#acquire}. What is removed meanwhile is held in time, or missed. */
+  LayerLease acquire(ImageId image, String holder) {
+    Image found =
+        index
+            .byId(image)
+            .orElseThrow(
+                () -> FaultException.notFound("image %s of %s is not in the store", image, holder));
+    return HeldLayers.take(layers, image, holder, LayerStore.lowerDirs(found.layers()));
   }
 
   /** When no thread uses it any more. */

@@ -32,6 +32,10 @@ final class ImageIndex {
     return sorted;
   }
 
+  Optional<Image> byId(ImageId id) {
+    return Optional.ofNullable(byHex.get(id.digest().hex()));
+  }
+
   /** See {@link Images#find}. */
   Optional<Image> find(String text) {
     if (text.isEmpty()) {

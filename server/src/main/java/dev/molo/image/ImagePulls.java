@@ -30,6 +30,7 @@ final class ImagePulls {
   private final LayerStore layers;
   private final ImageCatalogue catalogue;
   private final Clock clock;
+  private final OpenOperations operations;
   private final Map<PullFlight.Key, PullFlight> flights = new ConcurrentHashMap<>();
   private volatile Runnable pullsOver = () -> {};
 
@@ -39,13 +40,15 @@ final class ImagePulls {
       Admission admission,
       LayerStore layers,
       ImageCatalogue catalogue,
-      Clock clock) {
+      Clock clock,
+      OpenOperations operations) {
     this.registry = registry;
     this.platforms = platforms;
     this.admission = admission;
     this.layers = layers;
     this.catalogue = catalogue;
     this.clock = clock;
+    this.operations = operations;
   }
 
   /** See {@link Images#pull}. */
@@ -64,7 +67,8 @@ final class ImagePulls {
       if (flight == fresh) {
         flight.start(
             reference.toString(),
-            (board, own) -> fetch(reference, request, board, own),
+            (board, callers) ->
+                operations.run(callers, own -> fetch(reference, request, board, own)),
             () -> flights.remove(key, fresh),
             this::ended);
       }

@@ -24,6 +24,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -97,12 +98,38 @@ final class ImageRecords implements AutoCloseable {
     }
   }
 
-  /** Durable when this returns. */
+  /**
+   * Durable when this returns. When it fails, the record may be in its place all the same, and
+   * {@link #takeBack} is for that.
+   */
   void write(ImageRecord record) {
     try {
       form.write(directory, fileName(record.id()), encode(record), true);
     } catch (LinuxException e) {
       throw LayerFaults.of("write the record of image " + record.id(), e);
+    }
+  }
+
+  /**
+   * What {@link #write} could not bring to disk is not to be found by the next start either.
+   *
+   * @param before what was there; empty for an image that is new
+   */
+  void takeBack(ImageId id, Optional<ImageRecord> before) {
+    try {
+      if (before.isPresent()) {
+        form.write(directory, fileName(id), encode(before.get()), false);
+      } else {
+        files.unlinkat(directory, fileName(id), 0);
+      }
+    } catch (LinuxException e) {
+      if (e.errno() != Errno.ENOENT) {
+        LOG.error(
+            "image record {}: what could not be written cannot be taken back either: {}; the next"
+                + " start may find it",
+            id,
+            e.getMessage());
+      }
     }
   }
 

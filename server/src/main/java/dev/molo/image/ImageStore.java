@@ -1,5 +1,6 @@
 package dev.molo.image;
 
+import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.image.admission.Admission;
 import dev.molo.image.content.PlatformChoice;
@@ -38,7 +39,13 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
    */
   private static final Duration KEEP_IDLE = Duration.ofMinutes(30);
 
+  /** How long an image that lacks a layer waits to be repaired or pulled again. */
+  private static final Duration KEEP_INCOMPLETE = Duration.ofDays(1);
+
   private static final Duration SWEEP = Duration.ofMinutes(5);
+
+  /** How long the end waits for what cannot be ended at once. */
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private final Path root;
   private final Clock clock;
@@ -48,6 +55,7 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
   private final PullExplainer explainer;
   private final ImagePulls pulls;
   private final ImageImports imports;
+  private final OpenOperations operations = new OpenOperations();
   private final ScheduledExecutorService timer;
 
   /**
@@ -69,7 +77,8 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
             linux, root, settings.limits(), settings.parallelLayers(), settings.keepBlobs());
     this.catalogue = new ImageCatalogue(linux.files(), layers, settings.pinned());
     this.explainer = new PullExplainer(registry, platforms, admission, layers);
-    this.pulls = new ImagePulls(registry, platforms, admission, layers, catalogue, clock);
+    this.pulls =
+        new ImagePulls(registry, platforms, admission, layers, catalogue, clock, operations);
     this.imports = new ImageImports(platforms, layers, catalogue, clock);
     this.timer =
         Executors.newSingleThreadScheduledExecutor(
@@ -91,6 +100,10 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
     try {
       layers.verifySuspects(catalogue::refresh);
     } catch (RuntimeException e) {
+      if (layers.isEnding()) {
+        LOG.info("image store {}: the next start goes on verifying what a boot has left", root);
+        return;
+      }
       LOG.error(
           "image store {}: what the last boot left cannot be verified now; each layer is before it"
               + " is used",
@@ -102,10 +115,24 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
   /** On the timer, which would end with the first exception. */
   private void collect() {
     try {
-      layers.collectIdle(KEEP_IDLE);
+      collect(KEEP_INCOMPLETE, KEEP_IDLE);
     } catch (RuntimeException e) {
-      LOG.error("image store {}: idle layers are not deleted, the next sweep tries again", root, e);
+      LOG.error(
+          "image store {}: what nobody needs is not deleted, the next sweep tries again", root, e);
     }
+  }
+
+  /**
+   * Lets go of what nobody has needed for a time.
+   *
+   * @param incomplete how long images may lack a layer
+   * @param idle how long layers may have no holder
+   */
+  void collect(Duration incomplete, Duration idle) {
+    operations.run(() -> {
+      catalogue.dropIncomplete(incomplete);
+      layers.collectIdle(idle);
+    });
   }
 
   @Override
@@ -129,7 +156,7 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
   @Override
   public List<Image> importArchive(
       ImportRequest request, Cancellation cancellation, PullListener listener) {
-    return imports.run(request, cancellation, listener);
+    return operations.run(cancellation, own -> imports.run(request, own, listener));
   }
 
   @Override
@@ -144,7 +171,7 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
 
   @Override
   public void remove(String referenceOrId) {
-    catalogue.remove(referenceOrId);
+    operations.run(() -> catalogue.remove(referenceOrId));
   }
 
   @Override
@@ -153,20 +180,26 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
     if (reference.digest().isPresent()) {
       throw FaultException.invalid("tag %s: a digest cannot be given to an image", reference);
     }
-    return catalogue.tag(referenceOrId, reference.toString());
+    return operations.call(() -> catalogue.tag(referenceOrId, reference.toString()));
   }
 
   @Override
   public Image untag(String name) {
-    return catalogue.untag(Reference.parse(name).orLatest().toString());
+    String reference = Reference.parse(name).orLatest().toString();
+    return operations.call(() -> catalogue.untag(reference));
   }
 
   @Override
   public List<LayerCheck> verify(
       VerifyRequest request, Cancellation cancellation, Consumer<LayerCheck> listener) {
+    return operations.run(cancellation, own -> verifyNow(request, own, listener));
+  }
+
+  private List<LayerCheck> verifyNow(
+      VerifyRequest request, Cancellation cancellation, Consumer<LayerCheck> listener) {
     List<ImageRecord> images =
         request.image().isPresent()
-            ? List.of(catalogue.named(request.image().get()).record())
+            ? List.of(catalogue.record(request.image().get()))
             : catalogue.records();
     List<Digest> others =
         request.image().isPresent()
@@ -186,6 +219,11 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
     if (request.images().isEmpty()) {
       throw FaultException.invalid("export: no image is named");
     }
+    return operations.run(cancellation, own -> exportNow(request, target, own));
+  }
+
+  private List<ExportedImage> exportNow(
+      ExportRequest request, ExportTarget target, Cancellation cancellation) {
     List<NamedRecord> images = request.images().stream().map(catalogue::named).toList();
     List<Digest> needed =
         images.stream().flatMap(one -> one.record().document().diffIds().stream()).toList();
@@ -196,6 +234,11 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
 
   @Override
   public PushedImage push(
+      PushRequest request, Cancellation cancellation, Consumer<PushedLayer> listener) {
+    return operations.run(cancellation, own -> pushNow(request, own, listener));
+  }
+
+  private PushedImage pushNow(
       PushRequest request, Cancellation cancellation, Consumer<PushedLayer> listener) {
     NamedRecord image = catalogue.named(request.image());
     Reference target =
@@ -234,6 +277,10 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
     if (name.digest().isPresent()) {
       throw FaultException.invalid("commit as %s: a digest cannot be chosen", name);
     }
+    return operations.run(cancellation, own -> commitNow(request, name, own));
+  }
+
+  private Image commitNow(CommitRequest request, Reference name, Cancellation cancellation) {
     ImageRecord base = catalogue.named(request.base().toString()).record();
     try (LayerHold _ = layers.hold("commit", base.document().diffIds())) {
       ImageCommit.Committed made =
@@ -282,9 +329,20 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
     return HeldLayers.take(layers, image, holder, lowerDirs);
   }
 
+  /** Ends what is under way and waits for it. What does not end keeps what it uses open. */
   @Override
   public void close() {
     timer.shutdownNow();
+    FaultException stopping = new FaultException(Fault.UNAVAILABLE, "the daemon is stopping");
+    try {
+      if (!operations.close(stopping, PATIENCE)) {
+        LOG.warn("image store {}: something does not end, and ends with the daemon", root);
+        return;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return;
+    }
     if (layers.end()) {
       catalogue.close();
     }

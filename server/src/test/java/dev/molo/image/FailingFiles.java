@@ -47,6 +47,7 @@ final class FailingFiles {
   private volatile String followed = "";
   private volatile Runnable follower = () -> {};
   private volatile CountDownLatch goOn = new CountDownLatch(0);
+  private volatile CountDownLatch waiting = new CountDownLatch(0);
 
   FailingFiles(Linux real) {
     this.real = real;
@@ -62,7 +63,13 @@ final class FailingFiles {
   /** From now on, calls of this name wait. */
   void stall(String call) {
     goOn = new CountDownLatch(1);
+    waiting = new CountDownLatch(1);
     stalled = call;
+  }
+
+  /** Blocks until a call waits. */
+  void awaitStalled() throws InterruptedException {
+    waiting.await();
   }
 
   /** Those that wait go on, and no other does. */
@@ -93,6 +100,7 @@ final class FailingFiles {
 
   private Object file(Method method, Object[] arguments) throws Throwable {
     if (method.getName().equals(stalled)) {
+      waiting.countDown();
       goOn.await();
     }
     boolean creates =

@@ -16,6 +16,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -116,6 +117,7 @@ final class ImageStoreFaultsIT {
       told.add(fault.get().getMessage());
       assertThat(store.list()).as(when).isEmpty();
       awaitEmpty("ingest", when);
+      assertThat(entries("records")).as(when).isEmpty();
       if (call.equals("syncfs")) {
         assertThat(store.layers()).as(when + ": layers that the disk may have lost").isEmpty();
       }
@@ -156,6 +158,99 @@ final class ImageStoreFaultsIT {
               FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.UNAVAILABLE))
           .hasMessageContaining(diffId + " is gone again");
     }
+  }
+
+  /**
+   * As a kubelet meets it that collects garbage: what a disk refuses to move is deleted where it
+   * is, or tried again.
+   */
+  @Test
+  @Timeout(60)
+  void row21RemovalThatTheDiskRefusesInPartIsARemovalAllTheSame() throws Exception {
+    Path archive = Files.write(directory.resolve("a.tar"), TestArchives.docker(image(), "app:1"));
+    for (int refused = 0; refused < 3; refused++) {
+      bringIn(archive);
+      // The deleter's own call is not to be the one that fails.
+      disk.stall("fsync");
+      disk.failAfter(refused, Errno.ENOSPC);
+      store.remove("app:1");
+      String when = "rename " + refused;
+      assertThat(disk.heal()).as(when).isEqualTo("renameat2");
+      disk.goOn();
+      assertThat(store.list()).as(when).isEmpty();
+      assertThat(entries("records")).as(when).isEmpty();
+      assertThat(store.layers())
+          .as(when + ": a layer that takes room is told")
+          .hasSize(refused == 0 ? 0 : 1)
+          .allMatch(layer -> layer.keptBy().isEmpty());
+      store.collect(Duration.ofDays(1), Duration.ZERO);
+      awaitEmpty("trash", when);
+      assertThat(entries("layers")).as(when).hasSize(1);
+      assertThat(store.usage().inodes()).as(when).isZero();
+    }
+  }
+
+  /** Two records change; no disk can write both at once. */
+  @Test
+  @Timeout(300)
+  void tagThatMovesIsAtOneImageWhateverTheDiskRefuses() throws Exception {
+    Path from = Files.write(directory.resolve("a.tar"), TestArchives.docker(image(), "app:1"));
+    TestImage other =
+        new TestImage().gzipLayer(new TarBytes().add(TarBytes.file("f", "other")).bytes());
+    Path to = Files.write(directory.resolve("b.tar"), TestArchives.docker(other, "app:1"));
+    TreeSet<Boolean> moved = new TreeSet<>();
+    boolean failed = true;
+    for (int number = 0; failed; number++) {
+      bringIn(from);
+      disk.failAfter(number, Errno.EIO);
+      try {
+        bringIn(to);
+      } catch (FaultException e) {
+        assertThat(e).hasMessageContaining("EIO");
+      }
+      String call = disk.heal();
+      failed = !call.isEmpty();
+      String when = "call " + number + ", " + call;
+      ImageId owner = onlyOwner("app:1", when);
+      moved.add(owner.equals(other.id()));
+      store.close();
+      store = stores.start();
+      assertThat(onlyOwner("app:1", when + ", after a restart")).as(when).isEqualTo(owner);
+      store.list().forEach(image -> store.remove(image.id().toString()));
+      store.collect(Duration.ofDays(1), Duration.ZERO);
+      awaitEmpty("trash", when);
+      assertThat(entries("records")).as(when).isEmpty();
+    }
+    assertThat(moved).containsExactly(false, true);
+  }
+
+  private ImageId onlyOwner(String tag, String when) {
+    String name = Reference.parse(tag).orLatest().toString();
+    assertThat(store.list())
+        .as(when)
+        .filteredOn(image -> image.repoTags().contains(name))
+        .hasSize(1);
+    return store.find(tag).orElseThrow().id();
+  }
+
+  /** Row 15 of the complaints: one writer blocks creates on a slow disk. */
+  @Test
+  @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void containersAreMadeWhileTheDiskThinksAboutAnotherImage() throws Exception {
+    Image here =
+        bringIn(Files.write(directory.resolve("a.tar"), TestArchives.docker(image(), "app:1")))
+            .getFirst();
+    TestImage other =
+        new TestImage().gzipLayer(new TarBytes().add(TarBytes.file("f", "other")).bytes());
+    Path archive = Files.write(directory.resolve("b.tar"), TestArchives.docker(other, "other:1"));
+    disk.stall("fsync");
+    Thread slow = Thread.ofPlatform().start(() -> bringIn(archive));
+    disk.awaitStalled();
+    store.acquire(here.id(), "container").close();
+    assertThat(store.list()).containsExactly(here);
+    disk.goOn();
+    slow.join();
+    assertThat(store.list()).hasSize(2);
   }
 
   /** It has its answer when the names are gone; what goes with them goes behind its back. */

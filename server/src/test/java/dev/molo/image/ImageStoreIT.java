@@ -12,16 +12,21 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -144,6 +149,87 @@ final class ImageStoreIT {
     assertThat(store.usage().bytes()).isZero();
     assertThat(store.usage().inodes()).isZero();
     store.remove(ref("app:v1"));
+  }
+
+  @Test
+  void layerThatAPullFoundHereOutlivesTheImageThatHadIt() throws IOException {
+    byte[] shared = new TarBytes().add(TarBytes.file("shared", "s")).bytes();
+    byte[] own = new TarBytes().add(TarBytes.file("own", "o")).bytes();
+    registry.push(new TestImage().gzipLayer(shared), "one", "latest");
+    registry.push(new TestImage().gzipLayer(shared).gzipLayer(own), "two", "latest");
+    pull(ref("one"));
+    Image two =
+        store.pull(
+            PullRequest.of(ref("two"), RegistryAuth.anonymous()),
+            Cancellation.create(),
+            now -> {
+              if (now.stage() == PullProgress.Stage.SYNCING) {
+                store.remove(ref("one"));
+              }
+            });
+    assertThat(store.list()).containsExactly(two);
+    assertThat(verify(false))
+        .extracting(LayerCheck::verdict)
+        .containsExactly(LayerCheck.Verdict.SOUND, LayerCheck.Verdict.SOUND);
+    store.remove(ref("two"));
+    assertThat(store.layers()).isEmpty();
+  }
+
+  @Test
+  void removalByOneTagTakesAllTagsOfTheImage() throws IOException, InterruptedException {
+    registry.push(twoLayers(), "app", "1");
+    pull(ref("app:1"));
+    store.tag(ref("app:1"), "other:2");
+    store.remove("other:2");
+    assertThat(store.find(ref("app:1"))).isEmpty();
+    assertThat(store.list()).isEmpty();
+    for (String name : List.of("records", "trash", "ingest")) {
+      awaitEmpty(name);
+    }
+    assertThat(entriesIn("layers")).as("the empty one").isOne();
+  }
+
+  @Test
+  void endOfTheStoreWaitsForThePullsItEnds() throws Exception {
+    registry.push(twoLayers(), "app", "1");
+    CountDownLatch inside = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    AtomicBoolean gone = new AtomicBoolean();
+    PullListener listener =
+        now -> {
+          if (now.stage() == PullProgress.Stage.FETCHING && inside.getCount() > 0) {
+            inside.countDown();
+            await(goOn);
+            gone.set(true);
+          }
+        };
+    FutureTask<Image> pull =
+        new FutureTask<>(() ->
+            store.pull(
+                PullRequest.of(ref("app:1"), RegistryAuth.anonymous()),
+                Cancellation.create(),
+                listener));
+    Thread.ofVirtual().start(pull);
+    inside.await();
+    FutureTask<Boolean> end =
+        new FutureTask<>(() -> {
+          store.close();
+          return gone.get();
+        });
+    Thread ending = Thread.ofPlatform().start(end);
+    while (ending.isAlive() && ending.getState() != Thread.State.TIMED_WAITING) {
+      Thread.onSpinWait();
+    }
+    goOn.countDown();
+    assertThat(end.get()).as("the pull has gone on before the store was closed").isTrue();
+    assertThatThrownBy(pull::get)
+        .hasMessageContaining("the daemon is stopping")
+        .cause()
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.UNAVAILABLE));
+    assertThatThrownBy(() -> pull(ref("app:1"))).hasMessageContaining("the daemon is stopping");
+    store = stores.start();
+    assertThat(pull(ref("app:1")).id()).isEqualTo(twoLayers().id());
   }
 
   @Test
@@ -405,6 +491,42 @@ final class ImageStoreIT {
     assertThat(store.layers()).isEmpty();
   }
 
+  /** Row 22 too: what is not listed nobody removes, and its other layers take room. */
+  @Test
+  void row22ImageThatLacksALayerCanBeRemovedAndGoesByItselfInTheEnd() throws Exception {
+    TestImage image = twoLayers();
+    registry.push(image, "app", "1");
+    for (boolean byHand : List.of(true, false)) {
+      pull(ref("app:1"));
+      store.close();
+      Files.delete(layer(image, 1).resolve("layer"));
+      store = open();
+      store.recovered();
+      assertThat(store.list()).isEmpty();
+      assertThat(store.layers())
+          .singleElement()
+          .satisfies(use -> assertThat(use.keptBy()).containsExactly("image " + image.id()));
+      assertThat(
+              store.verify(
+                  new VerifyRequest(Optional.of(ref("app:1")), false, RegistryAuth.anonymous()),
+                  Cancellation.create(),
+                  _ -> {}))
+          .extracting(LayerCheck::verdict)
+          .containsExactly(LayerCheck.Verdict.SOUND, LayerCheck.Verdict.DAMAGED);
+
+      store.collect(Duration.ofDays(1), Duration.ZERO);
+      assertThat(store.layers()).as("time to repair it").hasSize(1);
+      if (byHand) {
+        store.remove(ref("app:1"));
+      } else {
+        store.collect(Duration.ZERO, Duration.ofDays(1));
+      }
+      assertThat(store.layers()).isEmpty();
+      assertThat(entriesIn("records")).isZero();
+      awaitEmpty("trash");
+    }
+  }
+
   private List<LayerCheck> verify(boolean repair) {
     return TestStores.verify(store, repair);
   }
@@ -584,6 +706,43 @@ final class ImageStoreIT {
     assertThat(store.find(ref("app:1"))).isEmpty();
   }
 
+  /** An upgrade of the daemon is no end of the boot. */
+  @Test
+  void bootGoesOnWhenOnlyTheDaemonEndedInOrder() {
+    registry.push(twoLayers(), "app", "1");
+    pull(ref("app:1"));
+    Path unpacking = directory.resolve("images/unpacking");
+    store.close();
+    assertThat(unpacking).doesNotExist();
+    store = stores.start();
+    assertThat(unpacking).content().contains(stores.linux().system().bootId());
+    store.close();
+    assertThat(unpacking).doesNotExist();
+    store = openAfterBoot("another");
+    assertThat(unpacking).doesNotExist();
+  }
+
+  /** What cannot be read is put aside, and the daemon starts. */
+  @Test
+  void recordsThatSayStrangeThingsDoNotKeepTheStoreFromOpening() throws IOException {
+    TestImage image = twoLayers();
+    registry.push(image, "app", "1");
+    pull(ref("app:1"));
+    store.close();
+    byte[] foreign = "{\"diffId\":\"sha999:1\"}".getBytes(StandardCharsets.UTF_8);
+    Files.writeString(
+        layer(image, 0).resolve("layer"),
+        "molo-layer 1 %s\n%s"
+            .formatted(Digest.ofBytes(foreign), new String(foreign, StandardCharsets.UTF_8)));
+    Files.createDirectory(directory.resolve("images/unpacking"));
+    Files.createDirectory(directory.resolve("images/records/odd.image"));
+    store = open();
+    store.recovered();
+    assertThat(store.list()).isEmpty();
+    Files.delete(directory.resolve("images/unpacking"));
+    assertThat(pull(ref("app:1")).id()).isEqualTo(image.id());
+  }
+
   @Test
   void damagedLayerIsRefusedAndLeavesNothing() throws IOException, InterruptedException {
     byte[] tar = new TarBytes().add(TarBytes.file("a", "b")).bytes();
@@ -714,8 +873,49 @@ final class ImageStoreIT {
         assertThat(Files.getFileStore(small).getUsableSpace()).isEqualTo(before);
       }
       Files.write(small.resolve("filler"), new byte[(int) before]);
+      long full = Files.getFileStore(small).getUsableSpace();
+      assertThat(full).isLessThan(4096);
+      store.close();
+      store = stores.start(stores.settings("small/images"));
+      assertThat(store.find(ref("app:v1"))).isPresent();
       store.remove(ref("app:v1"));
       assertThat(store.list()).isEmpty();
+      awaitEmpty("../small/images/trash");
+      assertThat(Files.getFileStore(small).getUsableSpace()).as("given back").isGreaterThan(full);
+    } finally {
+      store.close();
+      run("umount", small.toString());
+    }
+  }
+
+  @Test
+  void readOnlyDiskIsToldAndEverythingStaysAsItWas() throws Exception {
+    Path small = Files.createDirectory(directory.resolve("small"));
+    run("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small.toString());
+    try {
+      registry.push(twoLayers(), "app", "1");
+      registry.push(twoLayers().config("Cmd", "x"), "app", "2");
+      store.close();
+      store = stores.start(stores.settings("small/images"));
+      Image image = pull(ref("app:1"));
+      run("mount", "-o", "remount,ro", small.toString());
+      for (ThrowingCallable refused :
+          List.<ThrowingCallable>of(
+              () -> pull(ref("app:2")),
+              () -> store.remove(ref("app:1")),
+              () -> store.tag(ref("app:1"), "other"))) {
+        assertThatThrownBy(refused)
+            .isInstanceOfSatisfying(
+                FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.INTERNAL))
+            .hasMessageContaining("EROFS");
+      }
+      assertThat(store.list()).containsExactly(image);
+      store.acquire(image.id(), "container").close();
+      run("mount", "-o", "remount,rw", small.toString());
+      pull(ref("app:2"));
+      store.list().forEach(one -> store.remove(one.id().toString()));
+      awaitEmpty("../small/images/trash");
+      assertThat(store.usage().inodes()).isZero();
     } finally {
       store.close();
       run("umount", small.toString());

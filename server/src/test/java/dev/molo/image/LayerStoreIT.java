@@ -9,13 +9,17 @@ import dev.molo.image.content.Descriptor;
 import dev.molo.image.layer.LayerHold;
 import dev.molo.image.layer.LayerStore;
 import dev.molo.image.layer.StoredLayer;
+import dev.molo.linux.Errno;
 import dev.molo.linux.jnr.JnrLinux;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
@@ -103,6 +107,46 @@ final class LayerStoreIT {
       open();
     }
     assertThat(entries("replaced")).hasSize(2);
+  }
+
+  @Test
+  void layerThatCannotBeMovedTakesItsRoomUntilItCan() throws IOException {
+    layers.mayDelete();
+    LayerHold hold = layers.hold("image", IDS);
+    bringIn();
+    disk.failAfter(0, Errno.EROFS);
+    hold.close();
+    assertThat(disk.heal()).isEqualTo("renameat2");
+    assertThat(layers.totals().inodes()).isPositive();
+    assertThat(layers.uses()).singleElement().matches(use -> use.idle().isPresent());
+    layers.collectIdle(Duration.ZERO);
+    assertThat(layers.totals().inodes()).isZero();
+    assertThat(entries("layers")).containsExactly("empty");
+  }
+
+  /** A big tree would be waited for; the next start goes on with it. */
+  @Test
+  void endDoesNotWaitForWhatIsBeingDeleted() throws Exception {
+    layers.mayDelete();
+    LayerHold hold = layers.hold("image", IDS);
+    bringIn();
+    CountDownLatch deleting = new CountDownLatch(1);
+    disk.afterNext(
+        "unlinkat",
+        () -> {
+          deleting.countDown();
+          while (!Thread.currentThread().isInterrupted()) {
+            LockSupport.park();
+          }
+        });
+    hold.close();
+    deleting.await();
+    assertThat(layers.end()).as("all threads ended").isTrue();
+    assertThat(entries("trash")).hasSize(1);
+    open();
+    while (!entries("trash").isEmpty()) {
+      Thread.sleep(5);
+    }
   }
 
   @Test

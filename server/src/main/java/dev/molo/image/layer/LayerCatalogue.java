@@ -96,7 +96,8 @@ final class LayerCatalogue {
             "image store {}: layer {} was not synced before the last boot ended and goes",
             root,
             name);
-        drop(name);
+        forget(name);
+        directories.discard(name);
       }
     }
   }
@@ -219,9 +220,13 @@ final class LayerCatalogue {
     }
   }
 
+  /** One that cannot be moved still takes its room, and is tried again when it has been idle. */
   private void drop(String name) {
-    forget(name);
-    directories.discard(name);
+    if (directories.discard(name)) {
+      forget(name);
+    } else {
+      holds.idle(name);
+    }
   }
 
   private void forget(String name) {

@@ -199,9 +199,13 @@ final class LayerDirectories implements AutoCloseable {
     }
   }
 
-  /** A layer goes. */
-  void discard(String name) {
-    trash.discard(layers, name);
+  /**
+   * A layer goes.
+   *
+   * @return false when it cannot be moved, and the log says why
+   */
+  boolean discard(String name) {
+    return trash.discard(layers, name);
   }
 
   /**

@@ -2,6 +2,7 @@ package dev.molo.image.layer;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.molo.fault.FaultException;
 import dev.molo.image.Digest;
 import dev.molo.linux.Fd;
 import dev.molo.linux.Files;
@@ -51,14 +52,18 @@ final class LayerRecords {
 
   private static StoredLayer decode(byte[] content) throws IOException {
     JsonNode json = MAPPER.readTree(content);
-    Digest diffId = Digest.parse(json.path("diffId").asText());
-    return new StoredLayer(
-        diffId,
-        StoredLayer.nameOf(diffId),
-        json.path("bytes").asLong(),
-        json.path("inodes").asLong(),
-        json.path("tarBytes").asLong(-1),
-        Optional.of(json.path("blob").asText()).filter(b -> !b.isEmpty()).map(Digest::parse),
-        json.path("boot").asText());
+    try {
+      Digest diffId = Digest.parse(json.path("diffId").asText());
+      return new StoredLayer(
+          diffId,
+          StoredLayer.nameOf(diffId),
+          json.path("bytes").asLong(),
+          json.path("inodes").asLong(),
+          json.path("tarBytes").asLong(-1),
+          Optional.of(json.path("blob").asText()).filter(b -> !b.isEmpty()).map(Digest::parse),
+          json.path("boot").asText());
+    } catch (FaultException e) {
+      throw new IOException(e.getMessage(), e);
+    }
   }
 }

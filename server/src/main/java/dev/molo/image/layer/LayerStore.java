@@ -102,6 +102,9 @@ public final class LayerStore implements AutoCloseable {
             checkers,
             closing);
     this.archives = new LayerArchives(files, hashing, directories, catalogue);
+    if (catalogue.all().stream().anyMatch(layer -> layer.boot().equals(boot))) {
+      uncleanBoots.reopen();
+    }
   }
 
   private static ExecutorService pool(String name, int threads) {
@@ -275,25 +278,30 @@ public final class LayerStore implements AutoCloseable {
     return checks.settle(diffIds);
   }
 
+  /** Whether {@link #end} has begun. */
+  public boolean isEnding() {
+    return closing.reason().isPresent();
+  }
+
   /**
    * Ends the threads; work in flight fails. Twice is harmless.
    *
    * @return false when a thread did not end in time: what it may use must stay open
    */
   public boolean end() {
-    if (closing.reason().isPresent()) {
+    if (isEnding()) {
       return true;
     }
     FaultException stopping = new FaultException(Fault.UNAVAILABLE, "the daemon is stopping");
     closing.cancel(stopping);
     inFlight.cancel(stopping);
-    List<ExecutorService> pools = List.of(workers, deleter, checkers);
-    pools.forEach(ExecutorService::shutdown);
+    workers.shutdown();
+    checkers.shutdown();
     try {
-      boolean ended = true;
-      for (ExecutorService pool : pools) {
-        ended &= pool.awaitTermination(10, TimeUnit.SECONDS);
-      }
+      boolean ended = awaitEnd(workers) && awaitEnd(checkers);
+      // What is in the trash then is deleted by the next start.
+      var _ = deleter.shutdownNow();
+      ended &= awaitEnd(deleter);
       if (ended) {
         catalogue.close();
         uncleanBoots.close();
@@ -304,6 +312,10 @@ public final class LayerStore implements AutoCloseable {
       Thread.currentThread().interrupt();
       return false;
     }
+  }
+
+  private static boolean awaitEnd(ExecutorService pool) throws InterruptedException {
+    return pool.awaitTermination(10, TimeUnit.SECONDS);
   }
 
   @Override

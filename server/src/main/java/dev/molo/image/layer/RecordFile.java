@@ -1,8 +1,10 @@
 package dev.molo.image.layer;
 
 import dev.molo.image.Digest;
+import dev.molo.linux.Errno;
 import dev.molo.linux.Fd;
 import dev.molo.linux.Files;
+import dev.molo.linux.LinuxException;
 import dev.molo.linux.OpenFlags;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -34,7 +36,7 @@ public final class RecordFile {
   }
 
   /**
-   * Writes and renames.
+   * Writes and renames. What cannot be written leaves nothing beside the record.
    *
    * @param durable whether file and name are synced before this returns
    */
@@ -43,6 +45,19 @@ public final class RecordFile {
     byte[] head = (prefix() + Digest.ofBytes(content) + "\n").getBytes(StandardCharsets.US_ASCII);
     ByteBuffer whole =
         ByteBuffer.allocateDirect(head.length + content.length).put(head).put(content).flip();
+    try {
+      write(directory, temporary, whole, durable);
+      files.renameat2(directory, temporary, directory, name, 0);
+    } catch (LinuxException e) {
+      removeHalfMade(directory, temporary, e);
+      throw e;
+    }
+    if (durable) {
+      files.fsync(directory);
+    }
+  }
+
+  private void write(Fd directory, String temporary, ByteBuffer whole, boolean durable) {
     int flags = OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_TRUNC | OpenFlags.O_NOFOLLOW;
     try (Fd file = files.openat2(directory, temporary, flags, 0600, 0)) {
       files.writeFully(file, whole);
@@ -50,9 +65,16 @@ public final class RecordFile {
         files.fsync(file);
       }
     }
-    files.renameat2(directory, temporary, directory, name, 0);
-    if (durable) {
-      files.fsync(directory);
+  }
+
+  private void removeHalfMade(Fd directory, String temporary, LinuxException why) {
+    try {
+      files.unlinkat(directory, temporary, 0);
+    } catch (LinuxException e) {
+      // It may not have come to that; else who reads the folder next removes it.
+      if (e.errno() != Errno.ENOENT) {
+        why.addSuppressed(e);
+      }
     }
   }
 

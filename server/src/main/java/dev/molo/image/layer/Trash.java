@@ -7,6 +7,7 @@ import dev.molo.linux.Files;
 import dev.molo.linux.LinuxException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -46,22 +47,48 @@ final class Trash implements AutoCloseable {
     }
   }
 
-  /** Does nothing when it is not there; when it cannot be moved, the log says why. */
-  void discard(Fd from, String name) {
-    take(from, name).ifPresent(this::deleteLater);
+  /**
+   * It goes.
+   *
+   * @return false when it is still there, because it cannot be moved; the log says why
+   */
+  boolean discard(Fd from, String name) {
+    Move move = move(from, name);
+    move.to().ifPresent(this::deleteLater);
+    return move.done();
   }
 
   /**
    * The same, with something to be done in the background before it is deleted, and before what
    * comes later is.
-   *
-   * @return whether it could be moved
    */
   boolean discard(Fd from, String name, Runnable before) {
-    Optional<String> moved = take(from, name);
+    Move move = move(from, name);
     deleter.execute(before);
-    moved.ifPresent(this::deleteLater);
-    return moved.isPresent();
+    move.to().ifPresent(this::deleteLater);
+    return move.done();
+  }
+
+  /**
+   * What became of something.
+   *
+   * @param done whether it is not where it was
+   * @param to its name in the trash; empty when there was nothing
+   */
+  private record Move(boolean done, Optional<String> to) {}
+
+  private Move move(Fd from, String name) {
+    String moved = freshName();
+    try {
+      files.renameat2(from, name, directory, moved, 0);
+      return new Move(true, Optional.of(moved));
+    } catch (LinuxException e) {
+      if (e.errno() == Errno.ENOENT) {
+        return new Move(true, Optional.empty());
+      }
+      LOG.error("image store {}: {} cannot be moved to trash: {}", root, name, e.getMessage());
+      return new Move(false, Optional.empty());
+    }
   }
 
   /** What a failed layer leaves is gone before the failure is told. */
@@ -79,19 +106,6 @@ final class Trash implements AutoCloseable {
     }
   }
 
-  private Optional<String> take(Fd from, String name) {
-    String moved = freshName();
-    try {
-      files.renameat2(from, name, directory, moved, 0);
-      return Optional.of(moved);
-    } catch (LinuxException e) {
-      if (e.errno() != Errno.ENOENT) {
-        LOG.error("image store {}: {} cannot be moved to trash: {}", root, name, e.getMessage());
-      }
-      return Optional.empty();
-    }
-  }
-
   private String freshName() {
     return Long.toHexString(System.nanoTime()) + "-" + sequence.incrementAndGet();
   }
@@ -100,6 +114,8 @@ final class Trash implements AutoCloseable {
     deleter.execute(() -> {
       try {
         new TreeRemoval(files, directory).remove(moved);
+      } catch (CancellationException e) {
+        LOG.info("image store {}: the next start goes on deleting trash/{}", root, moved);
       } catch (LinuxException e) {
         LOG.error(
             "image store {}: trash/{} cannot be deleted, the next start tries again: {}",

@@ -6,6 +6,7 @@ import dev.molo.linux.FileMode;
 import dev.molo.linux.Files;
 import dev.molo.linux.OpenFlags;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CancellationException;
 
 /**
  * Deletes a tree whose names and depth strangers chose. Never follows a link and never leaves the
@@ -30,7 +31,11 @@ final class TreeRemoval {
     this.base = base;
   }
 
-  /** Deletes {@code name} in the base directory, and what it had to be flattened into. */
+  /**
+   * Deletes {@code name} in the base directory, and what it had to be flattened into.
+   *
+   * @throws CancellationException when the thread is interrupted: some of it is left
+   */
   void remove(String name) {
     byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
     remove(base, bytes, files.statx(base, bytes, OpenFlags.AT_SYMLINK_NOFOLLOW).isDirectory(), 0);
@@ -45,6 +50,9 @@ final class TreeRemoval {
   }
 
   private void remove(Fd parent, byte[] name, boolean directory, int depth) {
+    if (Thread.currentThread().isInterrupted()) {
+      throw new CancellationException("interrupted while a tree is deleted");
+    }
     if (!directory) {
       files.unlinkat(parent, name, 0);
       return;

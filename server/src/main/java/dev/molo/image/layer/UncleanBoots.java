@@ -49,16 +49,14 @@ final class UncleanBoots {
       String text = new String(form.read(directory, FILE), StandardCharsets.UTF_8);
       Set<String> boots = new TreeSet<>(text.lines().toList());
       // Only the daemon ended: what it wrote is in the kernel's hands.
-      boots.remove(boot);
+      open = boots.remove(boot);
       return Optional.of(boots);
-    } catch (IOException e) {
-      LOG.warn("images/{}: {}: all layers of earlier boots are verified", FILE, e.getMessage());
-      return Optional.empty();
-    } catch (LinuxException e) {
-      if (e.errno() == Errno.ENOENT) {
+    } catch (IOException | LinuxException e) {
+      if (e instanceof LinuxException refused && refused.errno() == Errno.ENOENT) {
         return Optional.of(Set.of());
       }
-      throw LayerFaults.of("read images/" + FILE, e);
+      LOG.warn("images/{}: {}: all layers of earlier boots are verified", FILE, e.getMessage());
+      return Optional.empty();
     }
   }
 
@@ -72,6 +70,18 @@ final class UncleanBoots {
     if (!open) {
       write(true);
       open = true;
+    }
+  }
+
+  /**
+   * Layers of this boot are here that an earlier daemon wrote. If it ended in order it took its
+   * word away, though the machine goes on.
+   */
+  void reopen() {
+    try {
+      open();
+    } catch (LinuxException e) {
+      LOG.warn("images/{} cannot be written: {}; the next pull tries again", FILE, e.getMessage());
     }
   }
 
