@@ -184,6 +184,8 @@ final class UnpackedTreeIT {
             echo conf > etc/conf; chown 12:34 etc/conf; echo x > etc/deep/er/file; echo y > var/cache/gone/file; echo z > var/cache/stays
             mkfifo etc/fifo; mknod etc/dev c 5 1; mknod etc/disk b 8 1; printf 'x' > "$(printf 'byte-\\377\\201')"
             truncate -s 20M sparse; printf data | dd of=sparse bs=1 seek=10000003 conv=notrunc status=none
+            mkdir staff; chown 0:50 staff; chmod 2775 staff; mkdir staff/plain staff/own; echo x > staff/plain/file; ln -s x staff/link; echo y > staff/own/file
+            chown -R 0:0 staff/plain; chown -h 0:0 staff/link; chmod g-s staff/plain
             chown 4000000000:3000000000 home; touch -d '2001-02-03 04:05:06.123456789' etc/conf bin etc; touch -hd '1999-01-01 00:00:00.5' bin/link
             mkdir "$(printf 'long%.0s' $(seq 50))" type; echo a > type/dir-to-file-was-here; mkdir dir; echo b > dir/f; echo c > file; ln -s dir link; echo d > Case
             """);

@@ -3,6 +3,7 @@ package dev.molo.image.layer;
 import dev.molo.linux.DirEntry;
 import dev.molo.linux.Errno;
 import dev.molo.linux.Fd;
+import dev.molo.linux.FileMode;
 import dev.molo.linux.Files;
 import dev.molo.linux.LinuxException;
 import dev.molo.linux.OpenFlags;
@@ -38,6 +39,8 @@ final class LayerTree implements AutoCloseable {
   private static final int MAX_LINKS = 40;
   private static final int IMPLIED_MODE = 0755;
 
+  static final String ACCESS_ACL = "system.posix_acl_access";
+  static final String DEFAULT_ACL = "system.posix_acl_default";
   /** Hears of what disappears when an entry takes another one's place. */
   interface RemovalListener {
     void removed(Stat stat);
@@ -82,6 +85,7 @@ final class LayerTree implements AutoCloseable {
   private final LinkedHashMap<String, Directory> open = new LinkedHashMap<>(64, 0.75f, true);
   private long impliedDirectories;
 
+  private boolean heirs;
   LayerTree(Files files, Fd root, RemovalListener removals, Spared spared) {
     this.files = files;
     this.root = root;
@@ -130,6 +134,59 @@ final class LayerTree implements AutoCloseable {
   }
 
   /** How many directories were made because entries lay below them. */
+  /** From now on there are directories that hand something down to what is made in them. */
+  void mindHeirs() {
+    heirs = true;
+  }
+
+  /** Whether what is made may have got more from its directory than its name. */
+  boolean hasHeirs() {
+    return heirs;
+  }
+
+  /**
+   * Takes from what has just been made the ACLs that its directory gave it; an archive says all
+   * that a file is to have. Owner and mode are to be set afterwards.
+   */
+  void disinherit(Place place) {
+    if (heirs) {
+      disinherit(place.parent(), place.nameBytes());
+    }
+  }
+
+  private void disinherit(Fd parent, byte[] name) {
+    for (String acl : List.of(ACCESS_ACL, DEFAULT_ACL)) {
+      try {
+        files.lremovexattr(parent, name, acl);
+      } catch (LinuxException e) {
+        // Only directories have a default one, and not every file system has ACLs.
+        if (e.errno() != Errno.ENODATA
+            && e.errno() != Errno.EOPNOTSUPP
+            && e.errno() != Errno.EACCES) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /**
+   * The root, which the store has made, is not to have what the store's own directory hands down.
+   */
+  void disinheritRoot() {
+    Stat stat = files.fstat(root);
+    boolean heir =
+        stat.gid() != 0
+            || (stat.permissions() & FileMode.S_ISGID) != 0
+            || files.getxattr(root, ACCESS_ACL).isPresent()
+            || files.getxattr(root, DEFAULT_ACL).isPresent();
+    if (heir) {
+      heirs = true;
+      disinherit(root, bytes("."));
+      files.fchown(root, 0, 0);
+      files.fchmod(root, IMPLIED_MODE);
+    }
+  }
+
   long impliedDirectories() {
     return impliedDirectories;
   }
@@ -311,3 +368,8 @@ final class LayerTree implements AutoCloseable {
     open.clear();
   }
 }
+    if (heirs) {
+      disinherit(parent, bytes(name));
+      files.fchownat(parent, bytes(name), 0, 0, OpenFlags.AT_SYMLINK_NOFOLLOW);
+      files.fchmodat(parent, bytes(name), IMPLIED_MODE, OpenFlags.AT_SYMLINK_NOFOLLOW);
+    }

@@ -102,6 +102,7 @@ final class LayerUnpacker {
       for (Optional<TarEntry> entry = tar.next(); entry.isPresent(); entry = tar.next()) {
         unpackOne(tar, entry.get());
       }
+      tree.disinheritRoot();
       setDirectoryTimes();
     }
     long made = inodes + tree.impliedDirectories() + 1;
@@ -169,6 +170,7 @@ final class LayerUnpacker {
           () -> files.setxattr(root, attribute.getKey(), attribute.getValue(), 0));
     }
     directoryTimes.put("", entry.modified());
+    noteHeirs(entry);
   }
 
   private void whiteout(LayerTree.Place place) throws TarFormatException {
@@ -225,11 +227,15 @@ final class LayerUnpacker {
       }
     }
     own(place, entry, made);
-    if (!made || hasOwner(entry) || (entry.mode() & SPECIAL_BITS) != 0) {
+    if (!made || needsOwner(entry) || (entry.mode() & SPECIAL_BITS) != 0) {
       files.fchmodat(
           place.parent(), place.nameBytes(), entry.mode(), OpenFlags.AT_SYMLINK_NOFOLLOW);
     }
     attributes(place, entry);
+    if (made) {
+      tree.disinherit(place);
+    }
+    noteHeirs(entry);
     directoryTimes.put(place.path(), entry.modified());
   }
 
@@ -239,10 +245,11 @@ final class LayerUnpacker {
       inodes++;
       tar.goesTo(place.path(), entry.segments());
       content(tar, fd, entry);
-      if (hasOwner(entry)) {
+      tree.disinherit(place);
+      if (needsOwner(entry)) {
         files.fchown(fd, entry.uid(), entry.gid());
       }
-      if ((entry.mode() & SPECIAL_BITS) != 0) {
+      if (tree.hasHeirs() || (entry.mode() & SPECIAL_BITS) != 0) {
         files.fchmod(fd, entry.mode());
       }
       for (Map.Entry<String, byte[]> attribute : entry.xattrs().entrySet()) {
@@ -391,11 +398,12 @@ final class LayerUnpacker {
         new Stat.Device(entry.major(), entry.minor()));
     inodes++;
     own(place, entry, true);
-    if ((entry.mode() & SPECIAL_BITS) != 0) {
+    if (tree.hasHeirs() || (entry.mode() & SPECIAL_BITS) != 0) {
       files.fchmodat(
           place.parent(), place.nameBytes(), entry.mode(), OpenFlags.AT_SYMLINK_NOFOLLOW);
     }
     attributes(place, entry);
+    tree.disinherit(place);
     files.utimensat(
         place.parent(),
         place.nameBytes(),
@@ -437,12 +445,21 @@ final class LayerUnpacker {
     unpacked += size;
   }
 
-  private static boolean hasOwner(TarEntry entry) {
-    return entry.uid() != 0 || entry.gid() != 0;
+  /** Whether what has just been made is not that entry's by itself. */
+  private boolean needsOwner(TarEntry entry) {
+    return entry.uid() != 0 || entry.gid() != 0 || tree.hasHeirs();
+  }
+
+  /** A directory may hand down its group (set-gid) and its default ACL: inode(7), acl(5). */
+  private void noteHeirs(TarEntry directory) {
+    if ((directory.mode() & FileMode.S_ISGID) != 0
+        || directory.xattrs().containsKey(LayerTree.DEFAULT_ACL)) {
+      tree.mindHeirs();
+    }
   }
 
   private void own(LayerTree.Place place, TarEntry entry, boolean made) {
-    if (!made || hasOwner(entry)) {
+    if (!made || needsOwner(entry)) {
       files.fchownat(
           place.parent(),
           place.nameBytes(),
@@ -491,8 +508,8 @@ final class LayerUnpacker {
   static boolean isImages(String name) {
     return name.equals(CAPABILITY)
         || (name.startsWith("user.") && !name.startsWith("user.overlay."))
-        || name.equals("system.posix_acl_access")
-        || name.equals("system.posix_acl_default");
+        || name.equals(LayerTree.ACCESS_ACL)
+        || name.equals(LayerTree.DEFAULT_ACL);
   }
 
   private static long blocks(long size) {

@@ -12,6 +12,8 @@ import dev.molo.linux.jnr.JnrLinux;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -139,6 +141,103 @@ final class LayerUnpackerIT {
           .isEqualTo(capability.getBytes(StandardCharsets.ISO_8859_1));
     }
     assertThat(isOpaque("d")).isFalse();
+  }
+
+  /** POSIX ACLs as the kernel has them in attributes: version 2, then tag, permissions and id. */
+  private static String acl(int... entries) {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(4 + 8 * entries.length / 3).order(ByteOrder.LITTLE_ENDIAN).putInt(2);
+    for (int i = 0; i < entries.length; i += 3) {
+      bytes.putShort((short) entries[i]).putShort((short) entries[i + 1]).putInt(entries[i + 2]);
+    }
+    return new String(bytes.array(), StandardCharsets.ISO_8859_1);
+  }
+
+  private List<String> attributes(String path) {
+    try (Fd fd =
+        linux
+            .files()
+            .open(root.resolve(path).toString(), OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK)) {
+      return linux.files().listxattr(fd);
+    }
+  }
+
+  /** What is made in such a directory gets its group, set-gid bit and ACL from the kernel. */
+  @Test
+  void whatDirectoriesHandDownIsNotTheArchives() throws IOException {
+    String acl = acl(1, 7, -1, 4, 7, -1, 8, 7, 50, 0x10, 7, -1, 0x20, 0, -1);
+    unpack(
+        new TarBytes()
+            .add(TarBytes.directory("staff/").mode(02775).owner(0, 50))
+            .add(TarBytes.file("staff/file", "x"))
+            .add(TarBytes.directory("staff/plain/"))
+            .add(TarBytes.directory("staff/own/").mode(02755).owner(0, 50))
+            .add(TarBytes.file("staff/own/implied/file", "x"))
+            .add(TarBytes.symlink("staff/link", "file"))
+            .add(TarBytes.typed("staff/fifo", '6').mode(0620))
+            .add(
+                TarBytes.directory("acl/")
+                    .mode(0770)
+                    .pax("SCHILY.xattr.system.posix_acl_access", acl)
+                    .pax("SCHILY.xattr.system.posix_acl_default", acl))
+            .add(TarBytes.file("acl/file", "x").mode(0644))
+            .add(TarBytes.directory("acl/plain/").mode(0755))
+            .add(TarBytes.file("acl/implied/file", "x").mode(0604))
+            .add(TarBytes.typed("acl/fifo", '6').mode(0666))
+            .add(TarBytes.file("acl/own", "x").pax("SCHILY.xattr.system.posix_acl_access", acl))
+            .bytes());
+    assertThat(attribute("staff", "mode")).isEqualTo(0042775);
+    assertThat(attribute("staff", "gid")).isEqualTo(50);
+    assertThat(attribute("staff/own", "mode")).isEqualTo(0042755);
+    assertThat(attribute("staff/own", "gid")).isEqualTo(50);
+    for (String name :
+        List.of("file", "plain", "link", "fifo", "own/implied", "own/implied/file")) {
+      assertThat(attribute("staff/" + name, "gid")).as(name).isEqualTo(0);
+    }
+    assertThat(attribute("staff/plain", "mode")).isEqualTo(0040755);
+    assertThat(attribute("staff/own/implied", "mode")).isEqualTo(0040755);
+    assertThat(attributes("acl"))
+        .containsExactlyInAnyOrder("system.posix_acl_access", "system.posix_acl_default");
+    assertThat(attributes("acl/own")).containsExactly("system.posix_acl_access");
+    for (String name : List.of("file", "plain", "implied", "implied/file", "fifo")) {
+      assertThat(attributes("acl/" + name)).as(name).isEmpty();
+    }
+    assertThat(attribute("acl/file", "mode")).isEqualTo(0100644);
+    assertThat(attribute("acl/plain", "mode")).isEqualTo(0040755);
+    assertThat(attribute("acl/implied", "mode")).isEqualTo(0040755);
+    assertThat(attribute("acl/implied/file", "mode")).isEqualTo(0100604);
+    assertThat(attribute("acl/fifo", "mode")).isEqualTo(0010666);
+  }
+
+  /** The store may lie in a folder that an operator has given to a group. */
+  @Test
+  void whatTheStoresOwnFolderHandsDownIsNotTheArchives() throws IOException {
+    Files.setAttribute(directory, "unix:gid", 50);
+    Files.setAttribute(directory, "unix:mode", 02770);
+    root = Files.createDirectory(directory.resolve("heir"));
+    assertThat(attribute("", "gid")).isEqualTo(50);
+    unpack(new TarBytes().add(TarBytes.directory("d/")).add(TarBytes.file("d/f", "x")).bytes());
+    for (String name : List.of("", "d", "d/f")) {
+      assertThat(attribute(name, "gid")).as(name).isEqualTo(0);
+    }
+    assertThat(attribute("", "mode")).isEqualTo(0040755);
+    assertThat(attribute("d", "mode")).isEqualTo(0040755);
+  }
+
+  @Test
+  void deepAndWideTreesMakeWay() throws IOException {
+    String deep = "d/".repeat(1900);
+    TarBytes tar =
+        new TarBytes()
+            .add(TarBytes.directory("d/").mtime(5))
+            .add(TarBytes.file("f", "deep").pax("path", deep + "f"));
+    for (int i = 0; i < 400; i++) {
+      tar.add(TarBytes.directory("d/w/" + i + "/")).add(TarBytes.file("d/w/" + i + "/f", "x"));
+    }
+    UnpackedLayer layer = unpack(tar.add(TarBytes.file("d", "a file now")).bytes());
+    assertThat(root.resolve("d")).hasContent("a file now");
+    assertThat(layer.inodes()).isEqualTo(2);
+    assertThat(layer.bytes()).isEqualTo(2 * 4096);
   }
 
   @Test
