@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A JSON object that a stranger wrote, read field by field. Bounded in depth and in the number of
@@ -33,6 +34,9 @@ record JsonText(String what, JsonNode node) {
    * An index of a thousand images has 20,000, the configuration of a big one 2,000.
    */
   private static final int MAX_TOKENS = 100_000;
+
+  private static final Set<String> DESCRIPTOR =
+      Set.of("mediaType", "digest", "size", "urls", "platform", "annotations");
 
   private static final ObjectMapper MAPPER =
       new ObjectMapper(
@@ -166,7 +170,23 @@ record JsonText(String what, JsonNode node) {
     return map;
   }
 
+  /**
+   * Refuses other spellings of names that mean something: Go's reader does not tell upper from
+   * lower case, and would see another document than we do.
+   */
+  void requireSpelling(Set<String> names) {
+    for (Map.Entry<String, JsonNode> field : node.properties()) {
+      String name = field.getKey();
+      for (String known : names) {
+        if (name.equalsIgnoreCase(known) && !name.equals(known)) {
+          throw refused("has a " + Quoted.of(name) + ", which other readers take for " + known);
+        }
+      }
+    }
+  }
+
   Descriptor descriptor() {
+    requireSpelling(DESCRIPTOR);
     Optional<Platform> platform = object("platform").map(JsonText::platform);
     return new Descriptor(
         text("mediaType"),

@@ -5,6 +5,7 @@ import dev.molo.image.Quoted;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What lies behind a reference: one image's manifest, or an index of several. A document that could
@@ -71,11 +72,23 @@ public sealed interface ManifestDocument {
 
   /** The schema rules, one at a time. */
   record ManifestReader(String what, String contentType) {
+    private static final Set<String> FIELDS =
+        Set.of(
+            "schemaVersion",
+            "mediaType",
+            "artifactType",
+            "config",
+            "layers",
+            "manifests",
+            "fsLayers",
+            "annotations");
+
     ManifestDocument read(byte[] bytes) {
       if (MediaTypes.isSchema1(contentType)) {
         throw schema1();
       }
       JsonText json = JsonText.parse(what, bytes);
+      json.requireSpelling(FIELDS);
       String type = declaredType(json);
       if (json.node().path("schemaVersion").asInt(0) == 1 || json.has("fsLayers")) {
         throw schema1();

@@ -57,6 +57,64 @@ final class ManifestDocumentTest {
     refused("", "{'manifests':[]} {}", "not JSON");
   }
 
+  @Test
+  void dockersTypesAreRead() {
+    String manifest =
+        ("{'schemaVersion':2,'mediaType':'" + MediaTypes.DOCKER_MANIFEST + "'," + CONFIG)
+            .replace("oci.image.config.v1", "docker.container.image.v1");
+    String layer =
+        LAYER.replace("oci.image.layer.v1.tar+gzip", "docker.image.rootfs.diff.tar.gzip");
+    assertThat(parse(MediaTypes.DOCKER_MANIFEST, manifest + ",'layers':[" + layer + "]}"))
+        .isInstanceOf(ManifestDocument.Manifest.class);
+    assertThat(parse(MediaTypes.DOCKER_INDEX, "{'schemaVersion':2,'manifests':[]}"))
+        .isInstanceOf(ManifestDocument.Index.class);
+    refused(MediaTypes.DOCKER_INDEX, manifest + ",'layers':[]}", "is served as");
+  }
+
+  @Test
+  void whatTheTypesSayIsRefusedInOneSentence() {
+    refused("application/vnd.docker.distribution.manifest.v1+prettyjws", "{}", "schema 1");
+    refused(
+        "application/vnd.docker.distribution.manifest.v1+json; charset=utf-8", "{}", "schema 1");
+    refused(
+        MediaTypes.OCI_MANIFEST,
+        "{" + CONFIG + ",'artifactType':'application/vnd.example.sbom','layers':[]}",
+        "an artifact of type \"application/vnd.example.sbom\"");
+    refused(
+        "",
+        "{" + CONFIG + ",'layers':[" + LAYER.replace("+gzip", "+gzip+encrypted") + "]}",
+        "an encrypted layer");
+    refused(
+        "",
+        "{"
+            + CONFIG
+            + ",'layers':["
+            + LAYER.replace("oci.image.layer", "wasm.content.layer")
+            + "]}",
+        "not a file system layer");
+  }
+
+  /** Go's readers take them for the same, and the last one counts. */
+  @Test
+  void namesThatOthersReadWithoutCaseAreRefused() {
+    for (String more :
+        new String[] {
+          "'Manifests':[]", "'Layers':[]", "'CONFIG':{}", "'mediatype':''", "'manife\u017fts':[]"
+        }) {
+      refused("", "{" + CONFIG + ",'layers':[" + LAYER + "]," + more + "}", "other readers");
+    }
+    refused(
+        "",
+        "{"
+            + CONFIG
+            + ",'layers':["
+            + LAYER.replace("'size'", "'Digest':'" + D + "','size'")
+            + "]}",
+        "other readers");
+    String labels = "{" + CONFIG + ",'layers':[],'annotations':{'a':'1','A':'2','layers':'3'}}";
+    assertThat(parse("", labels)).isInstanceOf(ManifestDocument.Manifest.class);
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

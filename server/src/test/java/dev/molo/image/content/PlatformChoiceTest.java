@@ -89,7 +89,17 @@ final class PlatformChoiceTest {
                 "app", List.of(entry("windows", "amd64", ""), entry("linux", "arm64", "v8"))))
         .hasMessageContaining("app has no image for linux/amd64")
         .hasMessageContaining("windows/amd64, linux/arm64/v8");
-    assertThatThrownBy(() -> choice.choose("app", List.of(entry("unknown", "unknown", ""))))
+    Descriptor said = entry("linux", "amd64", "");
+    Descriptor attestation =
+        new Descriptor(
+            said.mediaType(),
+            said.digest(),
+            said.size(),
+            said.platform(),
+            List.of(),
+            Map.of("vnd.docker.reference.type", "attestation-manifest"));
+    assertThatThrownBy(
+            () -> choice.choose("app", List.of(entry("unknown", "unknown", ""), attestation)))
         .hasMessageContaining("no image in it at all");
   }
 }
