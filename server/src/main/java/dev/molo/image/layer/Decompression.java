@@ -1,7 +1,5 @@
 package dev.molo.image.layer;
 
-import com.github.luben.zstd.RecyclingBufferPool;
-import com.github.luben.zstd.ZstdInputStreamNoFinalizer;
 import dev.molo.linux.Inflation;
 import java.io.IOException;
 import java.io.InputStream;
@@ -15,13 +13,14 @@ import java.io.PushbackInputStream;
 public final class Decompression {
   private Decompression() {}
 
-  /** As {@link #open(InputStream, Inflation)}, with what the JDK has. */
+  /** With what the JDK has, and memory of its own. */
   public static InputStream open(InputStream compressed) throws IOException {
-    return open(compressed, Inflation.jdk());
+    return open(compressed, Inflation.jdk(), new ZstdWindows());
   }
 
   /** gzip (several members), zstd (several frames) or plain. */
-  static InputStream open(InputStream compressed, Inflation inflation) throws IOException {
+  static InputStream open(InputStream compressed, Inflation inflation, ZstdWindows windows)
+      throws IOException {
     PushbackInputStream in = new PushbackInputStream(compressed, 6);
     byte[] magic = new byte[6];
     int n = in.readNBytes(magic, 0, magic.length);
@@ -30,7 +29,7 @@ public final class Decompression {
       return new GzipStream(in, inflation.begin());
     }
     if (n >= 4 && (is(magic, 0x28, 0xb5, 0x2f, 0xfd) || isSkippableFrame(magic))) {
-      return new ZstdInputStreamNoFinalizer(in, RecyclingBufferPool.INSTANCE);
+      return windows.open(in);
     }
     if (n >= 3 && is(magic, 'B', 'Z', 'h')) {
       throw new IOException("it is compressed with bzip2; gzip, zstd and plain tar are supported");

@@ -27,6 +27,7 @@ final class LayerFetch {
   private final Inflation inflation;
   private final UnpackLimits limits;
   private final LayerBuffers.Spares spares = new LayerBuffers.Spares();
+  private final ZstdWindows windows = new ZstdWindows();
 
   LayerFetch(Files files, Hashing hashing, Inflation inflation, UnpackLimits limits) {
     this.files = files;
@@ -94,7 +95,11 @@ final class LayerFetch {
     RatioGuard ratio = new RatioGuard(compressed, limits);
     try (VerifiedStream tar =
         new VerifiedStream(
-            hashing, Decompression.open(compressed, inflation), diffId, Long.MAX_VALUE, ratio)) {
+            hashing,
+            Decompression.open(compressed, inflation, windows),
+            diffId,
+            Long.MAX_VALUE,
+            ratio)) {
       UnpackedLayer layer = unpacker.unpack(new TarReader(buffers.buffered(tar), kept));
       tar.verify("the unpacked content");
       compressed.verify("the compressed content");

@@ -1,0 +1,147 @@
+package dev.molo.image.layer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.github.luben.zstd.Zstd;
+import com.github.luben.zstd.ZstdOutputStreamNoFinalizer;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What memory a zstd stream asks for is known before it gets any. */
+@Timeout(120)
+final class ZstdFramesTest {
+  private static final byte[] NOISE = new byte[300_000];
+
+  static {
+    new Random(5).nextBytes(NOISE);
+  }
+
+  /** A stream whose length the compressor does not know: the window is what it was told. */
+  private static byte[] frame(byte[] content, int windowLog, boolean checksum) throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try (ZstdOutputStreamNoFinalizer zstd = new ZstdOutputStreamNoFinalizer(out, 3)) {
+      zstd.setLong(windowLog);
+      zstd.setChecksum(checksum);
+      for (int at = 0; at < content.length; at += 100_000) {
+        zstd.write(content, at, Math.min(100_000, content.length - at));
+        zstd.flush();
+      }
+    }
+    return out.toByteArray();
+  }
+
+  private static byte[] skippable(int bytes) {
+    byte[] frame = new byte[8 + bytes];
+    frame[0] = 0x5a;
+    frame[1] = 0x2a;
+    frame[2] = 0x4d;
+    frame[3] = 0x18;
+    frame[4] = (byte) bytes;
+    return frame;
+  }
+
+  private static byte[] join(byte[]... parts) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    for (byte[] part : parts) {
+      out.writeBytes(part);
+    }
+    return out.toByteArray();
+  }
+
+  /** The windows, however the stream is cut into reads. */
+  private static List<Long> windows(byte[] stream, int atOnce) throws IOException {
+    List<Long> seen = new ArrayList<>();
+    byte[] buffer = new byte[atOnce];
+    ByteArrayOutputStream passed = new ByteArrayOutputStream();
+    try (InputStream in = new ZstdFrames(new ByteArrayInputStream(stream), seen::add)) {
+      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+        passed.write(buffer, 0, n);
+      }
+    }
+    assertThat(passed.toByteArray()).isEqualTo(stream);
+    return seen;
+  }
+
+  @Test
+  void everyFramesWindowIsTold() throws IOException {
+    byte[] zeros = new byte[200_000];
+    byte[] stream =
+        join(
+            skippable(5),
+            frame(NOISE, 20, true),
+            Zstd.compress(new byte[0]),
+            Zstd.compress(new byte[200]),
+            Zstd.compress(new byte[700]),
+            Zstd.compress(NOISE),
+            skippable(0),
+            frame(zeros, 25, false),
+            frame(NOISE, 27, true));
+    List<Long> expected =
+        List.of(1L << 20, 0L, 200L, 700L, (long) NOISE.length, 1L << 25, 1L << 27);
+    for (int atOnce : List.of(1, 2, 7, 4096, stream.length)) {
+      assertThat(windows(stream, atOnce)).as("%d bytes at once", atOnce).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void whatIsNoFrameIsLeftToTheDecoder() throws IOException {
+    byte[] stream = join(Zstd.compress(NOISE), new byte[] {1, 2, 3, 4, 5, 6, 7, 8});
+    assertThat(windows(stream, 64)).containsExactly((long) NOISE.length);
+    assertThatThrownBy(
+            () -> new ZstdWindows().open(new ByteArrayInputStream(stream)).readAllBytes())
+        .isInstanceOf(IOException.class);
+  }
+
+  @Test
+  void windowBeyondTheMostIsRefusedBeforeItIsTaken() throws IOException {
+    byte[] stream = frame(NOISE, 27, false);
+    // The exponent of the window; compressors do not go further by themselves.
+    assertThat(stream[5]).isEqualTo((byte) (17 << 3));
+    stream[5] = (byte) (18 << 3);
+    assertThatThrownBy(
+            () -> new ZstdWindows().open(new ByteArrayInputStream(stream)).readAllBytes())
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("needs a window of 268435456 bytes");
+  }
+
+  /** A later frame may ask for more than the first. */
+  @Test
+  void oneStreamAtATimeHasABigWindow() throws Exception {
+    byte[] big = join(frame(NOISE, 22, true), frame(NOISE, 26, true));
+    byte[] usual = frame(NOISE, 23, true);
+    ZstdWindows windows = new ZstdWindows();
+    InputStream first = windows.open(new ByteArrayInputStream(big));
+    assertThat(first.readAllBytes()).isEqualTo(join(NOISE, NOISE));
+    // It still has its window. One that needs none passes by.
+    try (InputStream other = windows.open(new ByteArrayInputStream(usual))) {
+      assertThat(other.readAllBytes()).isEqualTo(NOISE);
+    }
+    List<byte[]> read = new ArrayList<>();
+    Thread second =
+        Thread.ofPlatform()
+            .start(() -> {
+              try (InputStream in = windows.open(new ByteArrayInputStream(big))) {
+                read.add(in.readAllBytes());
+              } catch (IOException e) {
+                throw new AssertionError(e);
+              }
+            });
+    while (!windows.isAwaited()) {
+      assertThat(second.isAlive()).isTrue();
+      Thread.onSpinWait();
+    }
+    assertThat(read).isEmpty();
+    first.close();
+    second.join();
+    assertThat(read).hasSize(1).first().isEqualTo(join(NOISE, NOISE));
+    assertThat(windows.isAwaited()).isFalse();
+  }
+}
