@@ -285,6 +285,12 @@ public interface Files {
   /** All entries of a directory descriptor from its start, in the file system's order. */
   List<DirEntry> list(Fd dir);
 
+  /**
+   * The first entries of a directory descriptor from its start, {@code most} at most; for
+   * directories that strangers filled.
+   */
+  List<DirEntry> listSome(Fd dir, int most);
+
   /** splice(2) at the current offsets; 0 at the end, {@link #WOULD_BLOCK} on EAGAIN. */
   long splice(Fd in, Fd out, long length, int flags);
 

@@ -37,10 +37,11 @@ final class LayerTree implements AutoCloseable {
       OpenFlags.O_PATH | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW;
   private static final int OPEN_DIRECTORIES = 32;
   private static final int MAX_LINKS = 40;
+  private static final int REMOVED_AT_ONCE = 1024;
   private static final int IMPLIED_MODE = 0755;
-
   static final String ACCESS_ACL = "system.posix_acl_access";
   static final String DEFAULT_ACL = "system.posix_acl_default";
+
   /** Hears of what disappears when an entry takes another one's place. */
   interface RemovalListener {
     void removed(Stat stat);
@@ -84,8 +85,8 @@ final class LayerTree implements AutoCloseable {
   private final Spared spared;
   private final LinkedHashMap<String, Directory> open = new LinkedHashMap<>(64, 0.75f, true);
   private long impliedDirectories;
-
   private boolean heirs;
+
   LayerTree(Files files, Fd root, RemovalListener removals, Spared spared) {
     this.files = files;
     this.root = root;
@@ -133,7 +134,6 @@ final class LayerTree implements AutoCloseable {
     return files.openat2(root, bytes(path.isEmpty() ? "." : path), flags, 0, INSIDE);
   }
 
-  /** How many directories were made because entries lay below them. */
   /** From now on there are directories that hand something down to what is made in them. */
   void mindHeirs() {
     heirs = true;
@@ -187,6 +187,7 @@ final class LayerTree implements AutoCloseable {
     }
   }
 
+  /** How many directories were made because entries lay below them. */
   long impliedDirectories() {
     return impliedDirectories;
   }
@@ -223,33 +224,59 @@ final class LayerTree implements AutoCloseable {
   }
 
   private void removeOne(Fd parent, byte[] name, String path, Stat stat) {
+    if (stat.isDirectory()) {
+      removeTree(path);
+      return;
+    }
     if (spared.take(parent, name, path, stat)) {
       return;
     }
-    if (stat.isDirectory()) {
-      removeTree(parent, name, path);
-    } else {
-      files.unlinkat(parent, name, 0);
-    }
+    files.unlinkat(parent, name, 0);
     removals.removed(stat);
   }
 
-  private void removeTree(Fd parent, byte[] name, String path) {
-    try (Fd directory =
-        files.openat2(
-            parent,
-            name,
-            OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW,
-            0,
-            INSIDE)) {
-      for (DirEntry entry : files.list(directory)) {
-        byte[] child = entry.nameBytes();
-        Stat stat = files.statx(directory, child, OpenFlags.AT_SYMLINK_NOFOLLOW);
-        String childPath = path + "/" + new String(child, StandardCharsets.ISO_8859_1);
+  /**
+   * However deep and wide it is: a few descriptors, a few names at a time, and of what lies deeper
+   * the paths.
+   */
+  private void removeTree(String top) {
+    Deque<String> left = new ArrayDeque<>(List.of(top));
+    while (!left.isEmpty()) {
+      String path = left.getLast();
+      try (Fd directory = openCanonical(path, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
+        if (removeSome(directory, path, left)) {
+          continue;
+        }
+      }
+      int slash = path.lastIndexOf('/');
+      try (Fd parent = openCanonical(path.substring(0, Math.max(0, slash)), DIRECTORY)) {
+        byte[] name = bytes(path.substring(slash + 1));
+        Stat stat = files.statx(parent, name, OpenFlags.AT_SYMLINK_NOFOLLOW);
+        files.unlinkat(parent, name, OpenFlags.AT_REMOVEDIR);
+        removals.removed(stat);
+      }
+      left.removeLast();
+    }
+  }
+
+  /**
+   * Removes some of what is in a directory, and lays its directories upon those that are left.
+   *
+   * @return false when it is empty
+   */
+  private boolean removeSome(Fd directory, String path, Deque<String> left) {
+    List<DirEntry> some = files.listSome(directory, REMOVED_AT_ONCE);
+    for (DirEntry entry : some) {
+      byte[] child = entry.nameBytes();
+      Stat stat = files.statx(directory, child, OpenFlags.AT_SYMLINK_NOFOLLOW);
+      String childPath = path + "/" + new String(child, StandardCharsets.ISO_8859_1);
+      if (!stat.isDirectory()) {
         removeOne(directory, child, childPath, stat);
+      } else if (left.size() < REMOVED_AT_ONCE || left.getLast().equals(path)) {
+        left.addLast(childPath);
       }
     }
-    files.unlinkat(parent, name, OpenFlags.AT_REMOVEDIR);
+    return !some.isEmpty();
   }
 
   private Directory directory(String raw) throws TarFormatException {
@@ -356,6 +383,11 @@ final class LayerTree implements AutoCloseable {
   private void makeImplied(Fd parent, String name) {
     files.mkdirat(parent, bytes(name), IMPLIED_MODE);
     impliedDirectories++;
+    if (heirs) {
+      disinherit(parent, bytes(name));
+      files.fchownat(parent, bytes(name), 0, 0, OpenFlags.AT_SYMLINK_NOFOLLOW);
+      files.fchmodat(parent, bytes(name), IMPLIED_MODE, OpenFlags.AT_SYMLINK_NOFOLLOW);
+    }
   }
 
   private static void close(Directory directory) {
@@ -368,8 +400,3 @@ final class LayerTree implements AutoCloseable {
     open.clear();
   }
 }
-    if (heirs) {
-      disinherit(parent, bytes(name));
-      files.fchownat(parent, bytes(name), 0, 0, OpenFlags.AT_SYMLINK_NOFOLLOW);
-      files.fchmodat(parent, bytes(name), IMPLIED_MODE, OpenFlags.AT_SYMLINK_NOFOLLOW);
-    }

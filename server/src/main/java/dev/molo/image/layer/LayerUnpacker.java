@@ -8,11 +8,10 @@ import dev.molo.linux.Files;
 import dev.molo.linux.LinuxException;
 import dev.molo.linux.OpenFlags;
 import dev.molo.linux.Stat;
-import dev.molo.linux.TimeSpec;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -59,7 +58,7 @@ final class LayerUnpacker {
   private final boolean contents;
   private final byte[] buffer;
   private final ByteBuffer direct;
-  private final Map<String, TimeSpec> directoryTimes = new LinkedHashMap<>();
+  private final DirectoryTimes directoryTimes;
   private long bytes;
   private long inodes;
   private long unpacked;
@@ -89,21 +88,25 @@ final class LayerUnpacker {
     this.buffer = buffers.file();
     this.direct = buffers.direct();
     this.tree = new LayerTree(files, root, this::subtract, spared);
+    this.directoryTimes = new DirectoryTimes(files, tree);
   }
 
-  /** Directories whose time the archive gave, by path; the root's is empty. */
+  /**
+   * Directories whose time the archive gave, by path; the root's is empty. None where there are
+   * more than {@link DirectoryTimes#MOST}.
+   */
   Set<String> timedDirectories() {
-    return directoryTimes.keySet();
+    return directoryTimes.paths();
   }
 
   /** Unpacks the whole archive. */
   UnpackedLayer unpack(TarReader tar) throws IOException {
     try (tree) {
+      tree.disinheritRoot();
       for (Optional<TarEntry> entry = tar.next(); entry.isPresent(); entry = tar.next()) {
         unpackOne(tar, entry.get());
       }
-      tree.disinheritRoot();
-      setDirectoryTimes();
+      directoryTimes.settle();
     }
     long made = inodes + tree.impliedDirectories() + 1;
     return new UnpackedLayer(bytes + (tree.impliedDirectories() + 1) * BLOCK, made, entries);
@@ -121,6 +124,9 @@ final class LayerUnpacker {
       place(tar, entry);
     } catch (TarFormatException e) {
       throw new TarFormatException("entry " + Quoted.of(entry.name()) + ": " + e.getMessage());
+    } catch (UncheckedIOException e) {
+      throw new TarFormatException(
+          "entry " + Quoted.of(entry.name()) + ": " + e.getCause().getMessage());
     } catch (LinuxException e) {
       throw new LinuxException(e.call(), e.number(), "layer entry " + Quoted.of(entry.name()));
     }
@@ -164,13 +170,13 @@ final class LayerUnpacker {
     }
     files.fchown(root, entry.uid(), entry.gid());
     files.fchmod(root, entry.mode());
+    noteHeirs(entry);
     for (Map.Entry<String, byte[]> attribute : entry.xattrs().entrySet()) {
       setAttribute(
           attribute.getKey(),
           () -> files.setxattr(root, attribute.getKey(), attribute.getValue(), 0));
     }
     directoryTimes.put("", entry.modified());
-    noteHeirs(entry);
   }
 
   private void whiteout(LayerTree.Place place) throws TarFormatException {
@@ -226,16 +232,16 @@ final class LayerUnpacker {
             0);
       }
     }
+    if (made) {
+      tree.disinherit(place);
+    }
+    noteHeirs(entry);
     own(place, entry, made);
     if (!made || needsOwner(entry) || (entry.mode() & SPECIAL_BITS) != 0) {
       files.fchmodat(
           place.parent(), place.nameBytes(), entry.mode(), OpenFlags.AT_SYMLINK_NOFOLLOW);
     }
     attributes(place, entry);
-    if (made) {
-      tree.disinherit(place);
-    }
-    noteHeirs(entry);
     directoryTimes.put(place.path(), entry.modified());
   }
 
@@ -397,13 +403,13 @@ final class LayerUnpacker {
         type | (entry.mode() & 0777),
         new Stat.Device(entry.major(), entry.minor()));
     inodes++;
+    tree.disinherit(place);
     own(place, entry, true);
     if (tree.hasHeirs() || (entry.mode() & SPECIAL_BITS) != 0) {
       files.fchmodat(
           place.parent(), place.nameBytes(), entry.mode(), OpenFlags.AT_SYMLINK_NOFOLLOW);
     }
     attributes(place, entry);
-    tree.disinherit(place);
     files.utimensat(
         place.parent(),
         place.nameBytes(),
@@ -422,8 +428,7 @@ final class LayerUnpacker {
 
   private void purgeTimes(LayerTree.Place place, Stat stat) {
     if (stat.isDirectory()) {
-      String path = place.path();
-      directoryTimes.keySet().removeIf(p -> p.equals(path) || p.startsWith(path + "/"));
+      directoryTimes.forget(place.path());
     }
   }
 
@@ -514,16 +519,5 @@ final class LayerUnpacker {
 
   private static long blocks(long size) {
     return (size + BLOCK - 1) / BLOCK * BLOCK;
-  }
-
-  /** Last, because making files in a directory changes its time. */
-  private void setDirectoryTimes() {
-    for (Map.Entry<String, TimeSpec> entry : directoryTimes.entrySet()) {
-      try (Fd directory =
-          tree.openCanonical(entry.getKey(), OpenFlags.O_PATH | OpenFlags.O_DIRECTORY)) {
-        files.utimensat(
-            directory, new byte[0], entry.getValue(), entry.getValue(), OpenFlags.AT_EMPTY_PATH);
-      }
-    }
   }
 }

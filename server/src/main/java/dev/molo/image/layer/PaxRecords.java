@@ -11,15 +11,37 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /**
  * The records of a PAX extended header: {@code "<length> <key>=<value>\n"}, values as bytes in
- * Latin-1 strings.
+ * Latin-1 strings. Only what means something to us is held, and that is bounded: a global header
+ * may come as often as a stranger likes, and its records stay.
  */
 final class PaxRecords {
   private static final PaxRecords EMPTY = new PaxRecords(Map.of(), List.of());
   private static final String XATTR = "SCHILY.xattr.";
   private static final String LIBARCHIVE_XATTR = "LIBARCHIVE.xattr.";
+
+  /** The kernel lists no more names of a file than fit 64 KiB. */
+  private static final int MAX_RECORDS = 4096;
+
+  /** Characters in all of an entry's records: twice as many as one header may have. */
+  private static final long MAX_LENGTH = 2 << 20;
+
+  private static final Set<String> UNDERSTOOD =
+      Set.of(
+          "path",
+          "linkpath",
+          "size",
+          "uid",
+          "gid",
+          "mtime",
+          "GNU.sparse.name",
+          "GNU.sparse.size",
+          "GNU.sparse.realsize",
+          "GNU.sparse.major",
+          "GNU.sparse.map");
 
   private final Map<String, String> records;
 
@@ -60,9 +82,25 @@ final class PaxRecords {
       String value =
           new String(bytes, equals + 1, at + length - 1 - equals - 1, StandardCharsets.ISO_8859_1);
       add(key, value, records, pairs);
+      if (records.size() > MAX_RECORDS) {
+        checkRoom(records);
+      }
       at += length;
     }
+    checkRoom(records);
     return new PaxRecords(records, pairs);
+  }
+
+  private static void checkRoom(Map<String, String> records) throws IOException {
+    long length = 0;
+    for (Map.Entry<String, String> record : records.entrySet()) {
+      length += record.getKey().length() + record.getValue().length();
+    }
+    if (records.size() > MAX_RECORDS || length > MAX_LENGTH) {
+      throw new TarFormatException(
+          "its extended headers have %d records of %d bytes; %d of %d are allowed"
+              .formatted(records.size(), length, MAX_RECORDS, MAX_LENGTH));
+    }
   }
 
   private static void add(String key, String value, Map<String, String> records, List<Long> pairs)
@@ -79,16 +117,19 @@ final class PaxRecords {
       records.remove(key);
       return;
     }
-    records.put(key, value);
+    if (UNDERSTOOD.contains(key) || key.startsWith(XATTR) || key.startsWith(LIBARCHIVE_XATTR)) {
+      records.put(key, value);
+    }
   }
 
   /** These records, and those of {@code base} for keys that are not here. */
-  PaxRecords over(PaxRecords base) {
+  PaxRecords over(PaxRecords base) throws IOException {
     if (base.records.isEmpty()) {
       return this;
     }
     Map<String, String> all = new HashMap<>(base.records);
     all.putAll(records);
+    checkRoom(all);
     return new PaxRecords(all, sparsePairs);
   }
 
@@ -161,10 +202,15 @@ final class PaxRecords {
     String list = records.get("GNU.sparse.map");
     if (list != null) {
       pairs.clear();
-      for (String item : list.split(",", -1)) {
-        pairs.add(natural("GNU.sparse.map", item));
+      for (int from = 0; from <= list.length(); ) {
+        int comma = list.indexOf(',', from);
+        int to = comma < 0 ? list.length() : comma;
+        pairs.add(natural("GNU.sparse.map", list.substring(from, to)));
+        checkSegments(pairs.size());
+        from = to + 1;
       }
     }
+    checkSegments(pairs.size());
     if (pairs.size() % 2 != 0) {
       throw new TarFormatException("a sparse file's map has an odd number of numbers");
     }
@@ -173,6 +219,13 @@ final class PaxRecords {
       segments.add(new TarEntry.Segment(pairs.get(i), pairs.get(i + 1)));
     }
     return new TarReader.SparseMap(realSize(), segments);
+  }
+
+  private static void checkSegments(int numbers) throws IOException {
+    if (numbers > 2 * TarReader.MAX_SEGMENTS) {
+      throw new TarFormatException(
+          "a sparse file has more than " + TarReader.MAX_SEGMENTS + " segments");
+    }
   }
 
   private static byte[] base64(String value) throws IOException {

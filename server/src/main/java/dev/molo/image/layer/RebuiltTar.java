@@ -12,8 +12,11 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 
 /**
@@ -121,26 +124,41 @@ final class RebuiltTar extends InputStream {
     }
   }
 
-  /** A first pass, for the few layers in which an entry took another's place. */
+  /** Two passes, for the few layers in which an entry took another's place. */
   private Map<Long, Integer> asides() throws DamagedLayerException {
+    Set<String> replaced = new HashSet<>();
+    forEachRecord(piece -> {
+      if (piece instanceof KeptTar.SetAside aside) {
+        replaced.add(aside.path());
+      }
+    });
     Map<Long, Integer> found = new HashMap<>();
     Map<String, Long> last = new HashMap<>();
+    long[] number = {0};
+    forEachRecord(piece -> {
+      if (piece instanceof KeptTar.Content one) {
+        if (replaced.contains(one.path())) {
+          last.put(one.path(), number[0]);
+        }
+        number[0]++;
+      } else if (piece instanceof KeptTar.SetAside aside && last.containsKey(aside.path())) {
+        found.put(last.remove(aside.path()), aside.number());
+      }
+    });
+    return found;
+  }
+
+  private void forEachRecord(Consumer<KeptTar.Piece> visitor) throws DamagedLayerException {
     try (Fd file = openKept();
         DataInputStream records = records(file)) {
-      long number = 0;
       for (KeptTar.Piece piece = next(records);
           !(piece instanceof KeptTar.End);
           piece = next(records)) {
-        if (piece instanceof KeptTar.Content one) {
-          last.put(one.path(), number++);
-        } else if (piece instanceof KeptTar.SetAside aside && last.containsKey(aside.path())) {
-          found.put(last.remove(aside.path()), aside.number());
-        }
+        visitor.accept(piece);
       }
     } catch (IOException e) {
       throw damaged(e);
     }
-    return found;
   }
 
   private static KeptTar.Piece next(DataInputStream records) throws DamagedLayerException {

@@ -15,10 +15,17 @@ import java.nio.charset.StandardCharsets;
 final class SetAsideFiles implements LayerTree.Spared {
   static final String DIRECTORY = "aside";
 
+  /** Bytes of their paths, which are held when the archive is made again. */
+  private static final long MOST_PATHS = 4 << 20;
+
+  /** What a path takes beside its bytes. */
+  private static final int PATH = 64;
+
   private final Files files;
   private final Fd layer;
   private final TarRecorder recorder;
   private int count;
+  private long paths;
 
   /**
    * @param layer the layer's directory, beside whose {@code fs} they go
@@ -34,6 +41,11 @@ final class SetAsideFiles implements LayerTree.Spared {
   public boolean take(Fd parent, byte[] name, String path, Stat stat) {
     if (!stat.isRegular() || stat.size() == 0) {
       return false;
+    }
+    paths += PATH + path.length();
+    if (paths > MOST_PATHS) {
+      throw new UncheckedIOException(
+          new TarFormatException("too many of its entries take the place of earlier ones"));
     }
     if (count == 0) {
       files.mkdirat(layer, DIRECTORY, 0700);

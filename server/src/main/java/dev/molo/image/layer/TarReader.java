@@ -20,7 +20,8 @@ final class TarReader {
   /** PAX records and long names of one entry; the same bound as Go's archive/tar has. */
   private static final int MAX_EXTENSION = 1 << 20;
 
-  private static final int MAX_SEGMENTS = 1 << 16;
+  /** Of a sparse file. */
+  static final int MAX_SEGMENTS = 1 << 16;
 
   private final InputStream in;
   private final TarRecorder recorder;

@@ -8,23 +8,26 @@ import dev.molo.linux.LinuxException;
 import dev.molo.linux.OpenFlags;
 import dev.molo.linux.Stat;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayDeque;
 import java.util.Arrays;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Whether a layer's tree is as it was unpacked: names, kinds, modes, owners, sizes, times, links,
  * devices and attributes, against a tree that was made the same way just now. Contents are not read
- * here. One thread.
+ * here. However many files there are, little of them is held. One thread.
  */
 final class TreeComparison {
   private static final int OPEN = OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW;
+
+  /** So many files with several names are held; of further ones only the number of names counts. */
+  private static final int MOST_LINKED = 1 << 16;
+
   private static final long INSIDE =
       OpenFlags.RESOLVE_BENEATH | OpenFlags.RESOLVE_NO_SYMLINKS | OpenFlags.RESOLVE_NO_XDEV;
 
@@ -32,8 +35,9 @@ final class TreeComparison {
   private final Fd actual;
   private final Fd expected;
   private final Set<String> timedDirectories;
-  private final Map<Long, String> actualLinks = new HashMap<>();
-  private final Map<Long, String> expectedLinks = new HashMap<>();
+
+  /** Of files with several names, as far as they are held: which inode is which. */
+  private final Map<Long, Long> linked = new HashMap<>();
 
   /**
    * @param timedDirectories those whose time the archive gives; that of others is when they were
@@ -48,54 +52,92 @@ final class TreeComparison {
 
   /** The first difference, in a sentence. */
   Optional<String> difference() {
-    Deque<String> ahead = new ArrayDeque<>(List.of(""));
-    Optional<String> root = compare("", files.fstat(expected), actual, expected, ".");
-    while (root.isEmpty() && !ahead.isEmpty()) {
-      root = directory(ahead.removeFirst(), ahead);
+    try (PathQueue ahead = new PathQueue(files, expected)) {
+      ahead.add("");
+      Optional<String> found = compare("", files.fstat(expected), actual, expected, ".");
+      for (Optional<String> path = ahead.poll();
+          found.isEmpty() && path.isPresent();
+          path = ahead.poll()) {
+        found = directory(path.get(), ahead);
+      }
+      return found;
     }
-    return root;
   }
 
-  private Optional<String> directory(String path, Deque<String> ahead) {
+  private Optional<String> directory(String path, PathQueue ahead) {
     String at = path.isEmpty() ? "." : path;
     try (Fd here = files.openat2(actual, bytes(at), OPEN, 0, INSIDE);
         Fd there = files.openat2(expected, bytes(at), OPEN, 0, INSIDE)) {
-      Map<String, DirEntry> found = names(here);
-      for (String name : names(there).keySet()) {
-        String whole = path.isEmpty() ? name : path + "/" + name;
-        if (found.remove(name) == null) {
-          return Optional.of(Quoted.of(whole) + " is gone");
-        }
-        Stat should = files.statx(there, bytes(name), OpenFlags.AT_SYMLINK_NOFOLLOW);
-        Optional<String> difference = compare(whole, should, here, there, name);
-        if (difference.isPresent()) {
-          return difference;
-        }
-        if (should.isDirectory()) {
-          ahead.addLast(whole);
-        }
-      }
-      return found.keySet().stream()
-          .findFirst()
-          .map(extra -> Quoted.of(path + "/" + extra) + " is none of the layer's");
+      Listing listing = new Listing(path, here, there, ahead);
+      files.forEachEntry(there, listing::compareNext);
+      return listing.difference.or(() -> extra(path, here, there, listing.count));
     }
   }
 
-  private Map<String, DirEntry> names(Fd directory) {
-    Map<String, DirEntry> names = new TreeMap<>();
-    for (DirEntry entry : files.list(directory)) {
-      names.put(new String(entry.nameBytes(), StandardCharsets.ISO_8859_1), entry);
+  /** One directory on both sides, name by name. */
+  private final class Listing {
+    private final String path;
+    private final Fd here;
+    private final Fd there;
+    private final PathQueue ahead;
+    private Optional<String> difference = Optional.empty();
+    private long count;
+
+    Listing(String path, Fd here, Fd there, PathQueue ahead) {
+      this.path = path;
+      this.here = here;
+      this.there = there;
+      this.ahead = ahead;
     }
-    return names;
+
+    /** Whether there was none. */
+    boolean compareNext(DirEntry entry) {
+      count++;
+      String name = new String(entry.nameBytes(), StandardCharsets.ISO_8859_1);
+      String whole = path.isEmpty() ? name : path + "/" + name;
+      Stat should = files.statx(there, bytes(name), OpenFlags.AT_SYMLINK_NOFOLLOW);
+      difference = compare(whole, should, here, there, name);
+      if (should.isDirectory()) {
+        ahead.add(whole);
+      }
+      return difference.isEmpty();
+    }
+  }
+
+  /** A name that only the layer has; it has the {@code expected} ones. */
+  private Optional<String> extra(String path, Fd here, Fd there, long expected) {
+    AtomicLong names = new AtomicLong();
+    files.forEachEntry(here, _ -> names.incrementAndGet() <= expected);
+    if (names.get() <= expected) {
+      return Optional.empty();
+    }
+    AtomicReference<Optional<String>> extra = new AtomicReference<>(Optional.empty());
+    files.lseek(here, 0, OpenFlags.SEEK_SET);
+    files.forEachEntry(
+        here,
+        entry -> {
+          byte[] name = entry.nameBytes();
+          boolean known =
+              files.statxIfPresent(there, name, OpenFlags.AT_SYMLINK_NOFOLLOW).isPresent();
+          if (!known) {
+            extra.set(Optional.of(path + "/" + new String(name, StandardCharsets.ISO_8859_1)));
+          }
+          return known;
+        });
+    return extra.get().map(name -> Quoted.of(name) + " is none of the layer's");
   }
 
   private Optional<String> compare(String path, Stat should, Fd here, Fd there, String name) {
-    Stat is;
+    Optional<Stat> found;
     try {
-      is = files.statx(here, bytes(name), OpenFlags.AT_SYMLINK_NOFOLLOW);
+      found = files.statxIfPresent(here, bytes(name), OpenFlags.AT_SYMLINK_NOFOLLOW);
     } catch (LinuxException e) {
       return Optional.of(Quoted.of(path) + " cannot be looked at: " + e.getMessage());
     }
+    if (found.isEmpty()) {
+      return Optional.of(Quoted.of(path) + " is gone");
+    }
+    Stat is = found.get();
     if (is.mode() != should.mode()) {
       return told(
           path, "mode", Integer.toOctalString(is.mode()), Integer.toOctalString(should.mode()));
@@ -117,7 +159,7 @@ final class TreeComparison {
             files.readlinkat(here, bytes(name)), files.readlinkat(there, bytes(name)))) {
       return Optional.of(Quoted.of(path) + " points elsewhere than it did");
     }
-    if (!should.isDirectory() && !sameLinks(path, is, should)) {
+    if (!should.isDirectory() && !sameLinks(is, should)) {
       return Optional.of(Quoted.of(path) + " is linked otherwise than it was");
     }
     return attributes(path, here, there, name);
@@ -128,14 +170,16 @@ final class TreeComparison {
     return should.isDirectory() ? timedDirectories.contains(path) : !LayerTree.isWhiteout(should);
   }
 
-  private boolean sameLinks(String path, Stat is, Stat should) {
+  private boolean sameLinks(Stat is, Stat should) {
     if (is.links() != should.links()) {
       return false;
     }
-    return should.links() == 1
-        || actualLinks
-            .computeIfAbsent(is.inode(), i -> path)
-            .equals(expectedLinks.computeIfAbsent(should.inode(), i -> path));
+    if (should.links() == 1
+        || (linked.size() == MOST_LINKED && !linked.containsKey(should.inode()))) {
+      return true;
+    }
+    Long before = linked.putIfAbsent(should.inode(), is.inode());
+    return before == null || before == is.inode();
   }
 
   private Optional<String> attributes(String path, Fd here, Fd there, String name) {

@@ -6,21 +6,35 @@ import dev.molo.linux.FileMode;
 import dev.molo.linux.Files;
 import dev.molo.linux.OpenFlags;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Deletes a tree whose names and depth strangers chose. Never follows a link and never leaves the
- * directory; a tree deeper than {@link #MAX_DEPTH} is flattened on the way, so that descriptors and
- * stack stay bounded.
+ * directory; a tree deeper than {@link #MAX_DEPTH} is flattened on the way, and a wide one taken
+ * piece by piece, so that descriptors, stack and heap stay bounded.
  */
 final class TreeRemoval {
   private static final int MAX_DEPTH = 32;
+
+  /** So many names are held of each directory on the way. */
+  private static final int AT_ONCE = 1024;
+
   private static final int DIRECTORY =
       OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW;
 
+  private static final AtomicLong SEQUENCE = new AtomicLong();
+
   private final Files files;
   private final Fd base;
-  private long flattened;
+
+  /** What is flattened lies beside what others flatten. */
+  private final String deep =
+      "deep-" + Long.toHexString(System.nanoTime()) + "." + SEQUENCE.incrementAndGet() + "-";
+
+  private long count;
   private boolean again;
 
   /**
@@ -41,12 +55,25 @@ final class TreeRemoval {
     remove(base, bytes, files.statx(base, bytes, OpenFlags.AT_SYMLINK_NOFOLLOW).isDirectory(), 0);
     while (again) {
       again = false;
-      for (DirEntry entry : files.list(base)) {
-        if (entry.name().startsWith("deep-")) {
-          remove(base, entry.nameBytes(), true, 0);
-        }
+      for (DirEntry entry : flattened()) {
+        again = true;
+        remove(base, entry.nameBytes(), true, 0);
       }
     }
+  }
+
+  private List<DirEntry> flattened() {
+    List<DirEntry> some = new ArrayList<>();
+    files.lseek(base, 0, OpenFlags.SEEK_SET);
+    files.forEachEntry(
+        base,
+        entry -> {
+          if (entry.name().startsWith(deep)) {
+            some.add(entry);
+          }
+          return some.size() < AT_ONCE;
+        });
+    return some;
   }
 
   private void remove(Fd parent, byte[] name, boolean directory, int depth) {
@@ -58,7 +85,7 @@ final class TreeRemoval {
       return;
     }
     if (depth == MAX_DEPTH) {
-      String moved = "deep-" + Long.toHexString(System.nanoTime()) + "-" + flattened++;
+      String moved = deep + count++;
       files.renameat2(parent, name, base, moved.getBytes(StandardCharsets.US_ASCII), 0);
       again = true;
       return;
@@ -66,8 +93,12 @@ final class TreeRemoval {
     try (Fd fd =
         files.openat2(
             parent, name, DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH | OpenFlags.RESOLVE_NO_XDEV)) {
-      for (DirEntry entry : files.list(fd)) {
-        remove(fd, entry.nameBytes(), isDirectory(fd, entry), depth + 1);
+      for (List<DirEntry> some = files.listSome(fd, AT_ONCE);
+          !some.isEmpty();
+          some = files.listSome(fd, AT_ONCE)) {
+        for (DirEntry entry : some) {
+          remove(fd, entry.nameBytes(), isDirectory(fd, entry), depth + 1);
+        }
       }
     }
     files.unlinkat(parent, name, OpenFlags.AT_REMOVEDIR);

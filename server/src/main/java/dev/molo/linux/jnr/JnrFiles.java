@@ -723,6 +723,19 @@ final class JnrFiles implements Files {
   }
 
   @Override
+  public List<DirEntry> listSome(Fd dir, int most) {
+    lseek(dir, 0, OpenFlags.SEEK_SET);
+    List<DirEntry> some = new ArrayList<>();
+    forEachEntry(
+        dir,
+        entry -> {
+          some.add(entry);
+          return some.size() < most;
+        });
+    return List.copyOf(some);
+  }
+
+  @Override
   public long splice(Fd in, Fd out, long length, int flags) {
     long result = Kernel.splice(in.number(), out.number(), length, flags);
     if (is(result, Errno.EAGAIN)) {

@@ -402,6 +402,21 @@ final class LayerUnpackerIT {
     }
   }
 
+  /** One header after the other whose records stay. */
+  private static byte[] globalHeaders() {
+    TarBytes tar = new TarBytes();
+    for (int i = 0; i < 4; i++) {
+      StringBuilder records = new StringBuilder();
+      for (int k = 0; k < 2000; k++) {
+        records.append("34 SCHILY.xattr.user.%06d=value\n".formatted(i * 2000 + k));
+      }
+      byte[] bytes = records.toString().getBytes(StandardCharsets.US_ASCII);
+      tar.raw(TarBytes.header("g", 'g', 0644, 0, 0, bytes.length, 0, "", 0, 0))
+          .raw(Arrays.copyOf(bytes, (bytes.length + 511) & ~511));
+    }
+    return tar.add(TarBytes.file("x", "")).bytes();
+  }
+
   static Map<String, byte[]> corpus() {
     byte[] lie = TarBytes.header("lie", '0', 0644, 0, 0, 1 << 20, 0, "", 0, 0);
     byte[] unsummed = TarBytes.header("sum", '0', 0644, 0, 0, 0, 0, "", 0, 0);
@@ -491,6 +506,15 @@ final class LayerUnpackerIT {
                     TarBytes.file("x", "")
                         .pax("GNU.sparse.size", "999999999999")
                         .pax("GNU.sparse.map", "0,0"))
+                .bytes()),
+        Map.entry("global headers that pile up", globalHeaders()),
+        Map.entry(
+            "sparse map of a million numbers",
+            new TarBytes()
+                .add(
+                    TarBytes.file("x", "")
+                        .pax("GNU.sparse.size", "9")
+                        .pax("GNU.sparse.map", "0" + ",0".repeat(499_999)))
                 .bytes()),
         Map.entry("extension bomb", TarBytes.header("x", 'x', 0, 0, 0, 1L << 32, 0, "", 0, 0)));
   }
@@ -610,6 +634,7 @@ final class LayerUnpackerIT {
                 ustar
                     ? ""
                     : """
+                    ln -s "$(printf 'target%.0s' $(seq 40))" long-link
                     d=; for i in $(seq 30); do d=$d/long-directory-name-$i; done; mkdir -p ".$d"; echo deep > ".$d/file"
                     truncate -s 50M sparse; for i in $(seq 40); do printf data | dd of=sparse bs=1 seek=$((i*1000003)) conv=notrunc status=none; done
                     """);

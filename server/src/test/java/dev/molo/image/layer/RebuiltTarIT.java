@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
@@ -267,7 +268,13 @@ final class RebuiltTarIT {
     assertFound("\"d/f\" is shorter", l -> Files.writeString(l.file("d/f"), ""));
     assertFound("\"d/f\" cannot be read", l -> Files.delete(l.file("d/f")));
     assertFound("\"s\" is gone", l -> Files.delete(l.file("s")));
-    assertFound("\"d/f\" is linked otherwise", l -> Files.delete(l.file("i/h")));
+    assertFound("\"i/h\" is gone", l -> Files.move(l.file("i/h"), l.path().resolve("elsewhere")));
+    assertFound(
+        "is linked otherwise",
+        l -> {
+          Files.delete(l.file("i/h"));
+          Files.copy(l.file("d/f"), l.file("i/h"), StandardCopyOption.COPY_ATTRIBUTES);
+        });
     assertFound("size 8", l -> Files.writeString(l.file("d/f"), "contentX"));
     assertFound("\"/extra\" is none of the layer's", l -> Files.writeString(l.file("extra"), ""));
     assertFound(
@@ -300,6 +307,23 @@ final class RebuiltTarIT {
           byte[] kept = Files.readAllBytes(l.path().resolve("tar"));
           Files.write(l.path().resolve("tar"), java.util.Arrays.copyOf(kept, kept.length / 2));
         });
+  }
+
+  @Test
+  void linksThatWereCrossedAreFound() throws IOException {
+    TarBytes tar = new TarBytes();
+    for (String name : List.of("a", "b")) {
+      tar.add(TarBytes.file(name, "the same")).add(TarBytes.hardlink(name + "-too", name));
+    }
+    Unpacked layer = unpack(tar.bytes());
+    assertThat(verify(layer)).isEmpty();
+    for (String name : List.of("a", "b")) {
+      Files.delete(layer.file(name + "-too"));
+    }
+    Files.createLink(layer.file("a-too"), layer.file("b"));
+    Files.createLink(layer.file("b-too"), layer.file("a"));
+    // Their directory's time is not the archive's.
+    assertThat(verify(layer)).hasValueSatisfying(t -> assertThat(t).contains("linked otherwise"));
   }
 
   private static void setAttribute(Unpacked layer, String file, String name, String value)
