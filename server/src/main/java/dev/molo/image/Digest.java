@@ -88,9 +88,14 @@ public record Digest(Algorithm algorithm, String hex) implements Comparable<Dige
 
   /** The sha256 digest of some bytes. */
   public static Digest ofBytes(byte[] content) {
-    MessageDigest hash = Algorithm.SHA256.newMessageDigest();
+    return ofBytes(Algorithm.SHA256, content);
+  }
+
+  /** The digest of some bytes. */
+  public static Digest ofBytes(Algorithm algorithm, byte[] content) {
+    MessageDigest hash = algorithm.newMessageDigest();
     hash.update(content);
-    return of(Algorithm.SHA256, hash);
+    return of(algorithm, hash);
   }
 
   @Override

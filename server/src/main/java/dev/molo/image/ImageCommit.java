@@ -72,7 +72,8 @@ final class ImageCommit {
   }
 
   private Digest archive(Path scratch) {
-    try (HashingOutput hashed = layers.archives().hashed(Files.newOutputStream(scratch))) {
+    try (HashingOutput hashed =
+        layers.archives().hashed(Digest.Algorithm.SHA256, Files.newOutputStream(scratch))) {
       try (OutputStream out = new BufferedOutputStream(hashed, BUFFER)) {
         layers.archives().archiveOf(request.upper(), out);
       }

@@ -69,11 +69,13 @@ final class LayerPacker {
       Cancellation cancellation) {
     Path file =
         scratch.resolve("pack-" + diffId.hex().substring(0, 20) + "-" + SEQUENCE.incrementAndGet());
+    Digest.Algorithm algorithm =
+        original.map(blob -> blob.digest().algorithm()).orElse(Digest.Algorithm.SHA256);
     boolean done = false;
     try {
       Digest digest;
       try (InputStream tar = archives.archive(diffId, cancellation);
-          HashingOutput hashed = archives.hashed(Files.newOutputStream(file))) {
+          HashingOutput hashed = archives.hashed(algorithm, Files.newOutputStream(file))) {
         try (OutputStream out = compression.into(hashed)) {
           tar.transferTo(out);
         }

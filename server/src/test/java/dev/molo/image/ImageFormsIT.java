@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.github.luben.zstd.Zstd;
+import com.sun.net.httpserver.HttpExchange;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
+import dev.molo.image.layer.UnpackLimits;
 import dev.molo.image.registry.ScriptedRegistry;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -30,6 +32,8 @@ final class ImageFormsIT {
           .add(TarBytes.directory("bin/"))
           .add(TarBytes.file("bin/hello", "hello".repeat(5000)).mode(0755))
           .bytes();
+
+  private static final byte[] TAR2 = new TarBytes().add(TarBytes.file("etc", "etc")).bytes();
 
   @TempDir Path directory;
   private TestStores stores;
@@ -121,6 +125,119 @@ final class ImageFormsIT {
     assertThat(TestStores.bringIn(other, archive))
         .extracting(Image::id)
         .containsExactly(image.id());
+  }
+
+  /** Each digest is checked by its own function, whatever the others are. */
+  @Test
+  void digestsOfBothKindsStandSideBySide() throws Exception {
+    Digest.Algorithm sha256 = Digest.Algorithm.SHA256;
+    Digest.Algorithm sha512 = Digest.Algorithm.SHA512;
+    for (boolean keep : List.of(false, true)) {
+      ImageStore own = stores.start(stores.settings("both-" + keep, UnpackLimits.standard(), keep));
+      TestImage blobs = new TestImage().digests(sha512, sha256).gzipLayer(TAR).layer(TAR2, TAR2);
+      TestImage plain = new TestImage().digests(sha256, sha512).gzipLayer(TAR).layer(TAR2, TAR2);
+      for (TestImage made : List.of(blobs, plain)) {
+        Image image;
+        try (ScriptedRegistry registry = serving(made)) {
+          image = TestStores.pull(own, registry.address() + "/app:v1");
+        }
+        assertThat(image.id()).isEqualTo(made.id());
+        assertThat(image.layers()).isEqualTo(made.diffIds());
+        Path archive = directory.resolve("both.tar");
+        try (OutputStream out = Files.newOutputStream(archive)) {
+          List<ExportedImage> exported =
+              own.export(
+                  new ExportRequest(
+                      List.of(image.id().toString()), ExportRequest.Format.OCI, Optional.empty()),
+                  new ExportTarget.Tar(out),
+                  Cancellation.create());
+          assertThat(exported.getFirst().sameManifest()).isEqualTo(keep);
+        }
+        ImageStore other = stores.start(stores.settings("other-" + keep + made.id()));
+        assertThat(TestStores.bringIn(other, archive))
+            .extracting(Image::id)
+            .containsExactly(made.id());
+        assertThat(TestStores.verify(other, false))
+            .hasSize(2)
+            .allMatch(check -> check.verdict() == LayerCheck.Verdict.SOUND);
+      }
+      assertThat(TestStores.verify(own, false))
+          .hasSize(4)
+          .allMatch(check -> check.verdict() == LayerCheck.Verdict.SOUND);
+    }
+  }
+
+  /** docker save has no place for digests but the names of its files. */
+  @Test
+  void sha512IdSurvivesADockerArchive() throws Exception {
+    TestImage made = new TestImage().digests(Digest.Algorithm.SHA512).gzipLayer(TAR);
+    Image image;
+    try (ScriptedRegistry registry = serving(made)) {
+      image = TestStores.pull(store, registry.address() + "/app:v1");
+    }
+    Path archive = directory.resolve("docker.tar");
+    try (OutputStream out = Files.newOutputStream(archive)) {
+      store.export(
+          new ExportRequest(
+              List.of(image.id().toString()), ExportRequest.Format.DOCKER, Optional.empty()),
+          new ExportTarget.Tar(out),
+          Cancellation.create());
+    }
+    ImageStore other = stores.start(stores.settings("other"));
+    assertThat(TestStores.bringIn(other, archive)).extracting(Image::id).containsExactly(made.id());
+  }
+
+  @Test
+  void anIndexOfSha512DescriptorsIsFollowed() throws Exception {
+    TestImage mine = new TestImage().digests(Digest.Algorithm.SHA512).gzipLayer(TAR);
+    TestImage others =
+        new TestImage().digests(Digest.Algorithm.SHA512).gzipLayer(TAR).architecture("mips64le");
+    byte[] index = TestImage.index(others, mine);
+    Digest digest = Digest.ofBytes(Digest.Algorithm.SHA512, index);
+    try (ScriptedRegistry registry = serving(mine)) {
+      registry.on("/v2/app/manifests/" + digest, e -> index(e, index, Optional.empty()));
+      // The registry's own word says by which function it finds the document again.
+      registry.on("/v2/app/manifests/tag", e -> index(e, index, Optional.of(digest)));
+      registry.on("/v2/app/manifests/unsaid", e -> index(e, index, Optional.empty()));
+      registry.on(
+          "/v2/app/manifests/lie",
+          e -> index(e, index, Optional.of(mine.digest(mine.manifestBytes()))));
+      String app = registry.address() + "/app";
+      Image image = TestStores.pull(store, app + "@" + digest);
+      assertThat(image.id()).isEqualTo(mine.id());
+      assertThat(image.repoDigests()).containsExactly(app + "@" + digest);
+      store.remove(image.id().toString());
+      assertThat(TestStores.pull(store, app + ":tag").repoDigests())
+          .containsExactly(app + "@" + digest);
+      store.remove(image.id().toString());
+      assertThat(TestStores.pull(store, app + ":unsaid").repoDigests())
+          .containsExactly(app + "@" + Digest.ofBytes(index));
+      assertThatThrownBy(() -> TestStores.pull(store, app + ":lie"))
+          .hasMessageContainingAll("gave content of digest " + digest, "instead of sha512:");
+    }
+  }
+
+  private static void index(HttpExchange exchange, byte[] index, Optional<Digest> stated)
+      throws IOException {
+    exchange.getResponseHeaders().add("Content-Type", "application/vnd.oci.image.index.v1+json");
+    stated.ifPresent(
+        digest -> exchange.getResponseHeaders().add("Docker-Content-Digest", digest.toString()));
+    ScriptedRegistry.reply(exchange, 200, index);
+  }
+
+  @Test
+  void manifestThatIsNotAsLongAsItsIndexSaysIsRefused() throws Exception {
+    TestImage made = new TestImage().gzipLayer(TAR);
+    int length = made.manifestBytes().length;
+    byte[] index =
+        new String(TestImage.index(made), StandardCharsets.UTF_8)
+            .replace("\"size\":" + length, "\"size\":" + (length + 1))
+            .getBytes(StandardCharsets.UTF_8);
+    try (ScriptedRegistry registry = serving(made)) {
+      registry.on("/v2/app/manifests/index", e -> index(e, index, Optional.empty()));
+      assertThatThrownBy(() -> TestStores.pull(store, registry.address() + "/app:index"))
+          .hasMessageContaining("has %d bytes, the index says %d".formatted(length, length + 1));
+    }
   }
 
   @Test

@@ -19,11 +19,12 @@ public final class TestImage {
   private final ObjectNode config = MAPPER.createObjectNode();
   private String architecture = Platform.host().architecture();
   private Digest.Algorithm algorithm = Digest.Algorithm.SHA256;
+  private Digest.Algorithm diffAlgorithm = Digest.Algorithm.SHA256;
   private boolean docker;
 
   /** A layer from its plain tar and what is stored of it. */
   public TestImage layer(byte[] tar, byte[] compressed) {
-    diffIds.add(digest(tar));
+    diffIds.add(Digest.ofBytes(diffAlgorithm, tar));
     Digest digest = blob(compressed);
     layers
         .addObject()
@@ -80,15 +81,19 @@ public final class TestImage {
 
   /** By which function content is named from here on. */
   TestImage digests(Digest.Algorithm by) {
+    return digests(by, by);
+  }
+
+  /** Stored content by one function, plain layers by another. */
+  TestImage digests(Digest.Algorithm by, Digest.Algorithm diffIdsBy) {
     algorithm = by;
+    diffAlgorithm = diffIdsBy;
     return this;
   }
 
   /** As this image names content. */
   Digest digest(byte[] bytes) {
-    var function = algorithm.newMessageDigest();
-    function.update(bytes);
-    return Digest.of(algorithm, function);
+    return Digest.ofBytes(algorithm, bytes);
   }
 
   /** Docker's media types from here on. */
@@ -168,7 +173,7 @@ public final class TestImage {
           .addObject()
           .put("mediaType", image.mediaType())
           .put("size", manifest.length)
-          .put("digest", Digest.ofBytes(manifest).toString())
+          .put("digest", image.digest(manifest).toString())
           .putObject("platform")
           .put("os", "linux")
           .put("architecture", image.architecture());

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
 
 /**
  * An archive with images in it. Opened, asked for its {@link #images}, read as a {@link
@@ -31,6 +32,7 @@ public final class ImageArchive implements BlobSource, AutoCloseable {
   private static final String LAYOUT_INDEX = "index.json";
   private static final String DOCKER_MANIFEST = "manifest.json";
   private static final int MAX_NESTED_INDEXES = 3;
+  private static final Pattern SHA512_NAME = Pattern.compile("[0-9a-f]{128}\\.json");
   private static final byte[] ZSTD = {0x28, (byte) 0xb5, 0x2f, (byte) 0xfd};
 
   private final String what;
@@ -176,7 +178,8 @@ public final class ImageArchive implements BlobSource, AutoCloseable {
   private List<ArchivedImage> dockerImages() {
     List<ArchivedImage> images = new ArrayList<>();
     for (DockerSave.Item item : DockerSave.parse(what, small(DOCKER_MANIFEST))) {
-      Descriptor config = describe(item.config(), ConfigDocument.MAX_BYTES);
+      Descriptor config =
+          describe(item.config(), ConfigDocument.MAX_BYTES, nameDigest(item.config()));
       byte[] configBytes = small(item.config());
       List<Digest> diffIds = ConfigDocument.parse(config.digest(), configBytes).diffIds();
       if (diffIds.size() != item.layers().size()) {
@@ -213,17 +216,24 @@ public final class ImageArchive implements BlobSource, AutoCloseable {
     } catch (IOException e) {
       throw LayerFaults.of("read " + what, e);
     }
-    return describe(name, Long.MAX_VALUE);
+    return describe(name, Long.MAX_VALUE, Digest.Algorithm.SHA256);
   }
 
-  private Descriptor describe(String name, long limit) {
+  /** The file is named by its digest; by which function, the length of its name shows. */
+  private static Digest.Algorithm nameDigest(String config) {
+    return SHA512_NAME.matcher(config).matches()
+        ? Digest.Algorithm.SHA512
+        : Digest.Algorithm.SHA256;
+  }
+
+  private Descriptor describe(String name, long limit, Digest.Algorithm algorithm) {
     long size = size(name);
     if (size > limit) {
       throw new FaultException(
           Fault.INVALID_ARGUMENT,
           what + ": " + name + " has " + size + " bytes; " + limit + " are allowed");
     }
-    var hash = Digest.Algorithm.SHA256.newMessageDigest();
+    var hash = algorithm.newMessageDigest();
     byte[] buffer = new byte[64 << 10];
     try (InputStream in = files.open(name)) {
       int n;
@@ -233,19 +243,19 @@ public final class ImageArchive implements BlobSource, AutoCloseable {
     } catch (IOException e) {
       throw LayerFaults.of("read " + what, e);
     }
-    Digest digest = Digest.of(Digest.Algorithm.SHA256, hash);
+    Digest digest = Digest.of(algorithm, hash);
     places.put(digest, name);
     return Descriptor.of("application/vnd.oci.image.config.v1+json", digest, size);
   }
 
   private byte[] verified(Descriptor descriptor) {
     byte[] bytes = small(place(descriptor.digest()));
-    var hash = descriptor.digest().algorithm().newMessageDigest();
-    hash.update(bytes);
-    Digest actual = Digest.of(descriptor.digest().algorithm(), hash);
-    if (!actual.equals(descriptor.digest())) {
+    Digest actual = Digest.ofBytes(descriptor.digest().algorithm(), bytes);
+    if (!actual.equals(descriptor.digest()) || bytes.length != descriptor.size()) {
       throw new FaultException(
-          Fault.INTERNAL, what + ": blob " + descriptor.digest() + " has digest " + actual);
+          Fault.INTERNAL,
+          "%s: blob %s has digest %s and %d bytes, expected were %d"
+              .formatted(what, descriptor.digest(), actual, bytes.length, descriptor.size()));
     }
     return bytes;
   }

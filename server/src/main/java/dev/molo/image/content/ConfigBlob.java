@@ -30,9 +30,7 @@ public final class ConfigBlob {
       throw new FaultException(
           Fault.INTERNAL, "image configuration " + descriptor.digest() + ": " + e.getMessage(), e);
     }
-    var hash = descriptor.digest().algorithm().newMessageDigest();
-    hash.update(bytes);
-    Digest actual = Digest.of(descriptor.digest().algorithm(), hash);
+    Digest actual = Digest.ofBytes(descriptor.digest().algorithm(), bytes);
     if (!actual.equals(descriptor.digest()) || bytes.length != descriptor.size()) {
       throw new FaultException(
           Fault.INTERNAL,

@@ -7,14 +7,16 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.util.HexFormat;
 
-/** Hashes (sha256) what is written through it; tells the digest once it is closed. One writer. */
+/** Hashes what is written through it; tells the digest once it is closed. One writer. */
 public final class HashingOutput extends FilterOutputStream {
+  private final Digest.Algorithm algorithm;
   private final Hashing.Hash hash;
   private String hex = "";
 
-  HashingOutput(Hashing hashing, OutputStream out) {
+  HashingOutput(Hashing hashing, Digest.Algorithm algorithm, OutputStream out) {
     super(out);
-    this.hash = hashing.begin(Hashing.Function.SHA256);
+    this.algorithm = algorithm;
+    this.hash = hashing.begin(VerifiedStream.function(algorithm));
   }
 
   @Override
@@ -40,6 +42,6 @@ public final class HashingOutput extends FilterOutputStream {
 
   /** Of all that was written. */
   public Digest digest() {
-    return new Digest(Digest.Algorithm.SHA256, hex);
+    return new Digest(algorithm, hex);
   }
 }

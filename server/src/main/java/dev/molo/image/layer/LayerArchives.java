@@ -81,7 +81,7 @@ public final class LayerArchives {
   }
 
   /** A stream that hashes what goes through it. */
-  public HashingOutput hashed(OutputStream out) {
-    return new HashingOutput(hashing, out);
+  public HashingOutput hashed(Digest.Algorithm algorithm, OutputStream out) {
+    return new HashingOutput(hashing, algorithm, out);
   }
 }

@@ -26,15 +26,18 @@ final class VerifiedStream extends InputStream {
   VerifiedStream(
       Hashing hashing, InputStream in, Digest expected, long limit, LongConsumer progress) {
     this.in = in;
-    this.hash =
-        hashing.begin(
-            switch (expected.algorithm()) {
-              case SHA256 -> Hashing.Function.SHA256;
-              case SHA512 -> Hashing.Function.SHA512;
-            });
+    this.hash = hashing.begin(function(expected.algorithm()));
     this.expected = expected;
     this.limit = limit;
     this.progress = progress;
+  }
+
+  /** What computes a digest. */
+  static Hashing.Function function(Digest.Algorithm algorithm) {
+    return switch (algorithm) {
+      case SHA256 -> Hashing.Function.SHA256;
+      case SHA512 -> Hashing.Function.SHA512;
+    };
   }
 
   @Override

@@ -166,8 +166,12 @@ public final class PushSession {
       try (Exchange.Answer answer =
           repeatedly(call(HttpMethod.POST, at("/blobs/uploads/" + query)), cancellation)) {
         // 202: an upload was begun instead, which the registry forgets when nothing comes.
-        return answer.status() == 201;
+        if (answer.status() != 201) {
+          return false;
+        }
       }
+      // docker-registry knows what it took by sha256 alone, whatever it was asked for.
+      return digest.algorithm() == Digest.Algorithm.SHA256 || has(digest, cancellation);
     });
   }
 

@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -115,7 +116,15 @@ public final class RegistrySession implements BlobSource {
 
   /** A manifest that an index lists. */
   public Fetched manifest(Descriptor descriptor, Cancellation cancellation) {
-    return byDigest(descriptor.digest(), descriptor.mediaType(), cancellation);
+    Fetched fetched = byDigest(descriptor.digest(), descriptor.mediaType(), cancellation);
+    int bytes = fetched.content().bytes().length;
+    if (bytes != descriptor.size()) {
+      throw new FaultException(
+          Fault.INTERNAL,
+          "pull %s: manifest %s has %d bytes, the index says %d"
+              .formatted(reference, descriptor.digest(), bytes, descriptor.size()));
+    }
+    return fetched;
   }
 
   private Fetched byDigest(Digest digest, String contentType, Cancellation cancellation) {
@@ -139,12 +148,15 @@ public final class RegistrySession implements BlobSource {
       throws IOException, HostFailure {
     try (answer) {
       byte[] bytes = answer.readAll(ManifestDocument.MAX_BYTES);
-      Digest digest = expected.map(d -> hash(d, bytes)).orElseGet(() -> Digest.ofBytes(bytes));
-      // By tag, the registry's own word for the digest is all there is to compare with.
+      // By tag, the registry's own word for the digest is all there is to compare with. It also
+      // says by which function the registry will find the document again.
       Optional<String> stated =
           expected.map(Digest::toString).or(() -> answer.header("docker-content-digest"));
+      Digest.Algorithm algorithm =
+          stated.flatMap(RegistrySession::algorithm).orElse(Digest.Algorithm.SHA256);
+      Digest digest = Digest.ofBytes(algorithm, bytes);
       if (stated.isPresent()
-          && stated.get().startsWith(digest.algorithm().prefix())
+          && stated.get().startsWith(algorithm.prefix())
           && !stated.get().equals(digest.toString())) {
         throw new HostFailure(
             Fault.INTERNAL,
@@ -163,10 +175,11 @@ public final class RegistrySession implements BlobSource {
     }
   }
 
-  private static Digest hash(Digest like, byte[] bytes) {
-    var function = like.algorithm().newMessageDigest();
-    function.update(bytes);
-    return Digest.of(like.algorithm(), function);
+  /** By which a digest is made; empty for one that is not ours. */
+  private static Optional<Digest.Algorithm> algorithm(String digest) {
+    return Arrays.stream(Digest.Algorithm.values())
+        .filter(algorithm -> digest.startsWith(algorithm.prefix() + ":"))
+        .findFirst();
   }
 
   /**
