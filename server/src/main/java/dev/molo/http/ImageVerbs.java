@@ -269,7 +269,7 @@ final class ImageVerbs {
         .open(spool.toString(), new OpenOptions().setCreateNew(true).setPerms("rw-------"))
         .compose(body::pipeTo)
         .onComplete(
-            _ -> importSpooled(new ImportRequest(spool, name), context, routes),
+            _ -> importSpooled(ImportRequest.uploaded(spool, name), context, routes),
             failure -> {
               delete(spool);
               routes.answer(

@@ -38,15 +38,16 @@ final class ImageImports {
   /** See {@link Images#importArchive}. */
   List<Image> run(ImportRequest request, Cancellation cancellation, PullListener listener) {
     Optional<Reference> name = request.name().map(Reference::parse).map(Reference::orLatest);
-    PullBoard board = new PullBoard(request.source().toString(), clock.instant());
+    PullBoard board = new PullBoard(request.shown(), clock.instant());
     board.listen(listener);
     boards.add(board);
-    try (ImageArchive archive = ImageArchive.open(request.source(), layers.scratchDirectory())) {
+    try (ImageArchive archive =
+        ImageArchive.open(request.source(), request.shown(), layers.scratchDirectory())) {
       List<ImageArchive.ArchivedImage> found = archive.images(platforms);
       if (name.isPresent() && found.size() > 1) {
         throw FaultException.invalid(
             "import %s: it holds %d images, which cannot all be named %s",
-            request.source(), found.size(), name.get());
+            request.shown(), found.size(), name.get());
       }
       List<Image> images = new ArrayList<>();
       for (ImageArchive.ArchivedImage one : found) {
@@ -72,13 +73,13 @@ final class ImageImports {
     if (!platforms.fits(document.platform())) {
       throw FaultException.notFound(
           "import %s: its image is for %s, which this machine is not",
-          request.source(), Quoted.plain(document.platform().toString()));
+          request.shown(), Quoted.plain(document.platform().toString()));
     }
     List<Reference> names =
         name.isPresent()
             ? List.of(name.get())
             : one.names().stream().map(Reference::parse).map(Reference::orLatest).toList();
-    String what = "import of " + request.source();
+    String what = "import of " + request.shown();
     try (LayerHold _ = assembly.layers(what, one.manifest(), document.diffIds(), archive)) {
       List<String> tags =
           names.stream().filter(n -> n.tag().isPresent()).map(Reference::toString).toList();
@@ -88,7 +89,7 @@ final class ImageImports {
           catalogue.commit(
               new ImageRecord(
                   tags, digests, document, Content.of(config), one.document(), Map.of()));
-      LOG.info("imported {} {} from {}", image.id(), image.repoTags(), request.source());
+      LOG.info("imported {} {} from {}", image.id(), image.repoTags(), request.shown());
       return image;
     }
   }

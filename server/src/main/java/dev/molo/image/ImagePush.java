@@ -142,6 +142,9 @@ final class ImagePush {
         }
       }
     }
+    report(
+        new PushedLayer(
+            diffId, original.orElse(packer.plain(diffId)), PushedLayer.Stage.PACKING, 0));
     try (Blob packed = packer.pack(diffId, original, compression, group)) {
       Descriptor blob = packed.descriptor();
       if (session.has(blob.digest(), group)) {

@@ -12,7 +12,9 @@ import dev.molo.linux.Linux;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -224,11 +226,18 @@ public final class ImageStore implements Images, ImageOperations, AutoCloseable 
 
   private List<ExportedImage> exportNow(
       ExportRequest request, ExportTarget target, Cancellation cancellation) {
-    List<NamedRecord> images = request.images().stream().map(catalogue::named).toList();
+    // the same image under the same names is in an archive once
+    Map<List<Object>, NamedRecord> images = new LinkedHashMap<>();
+    request.images().stream()
+        .map(catalogue::named)
+        .forEach(one -> images.putIfAbsent(List.of(one.record().id(), one.names()), one));
     List<Digest> needed =
-        images.stream().flatMap(one -> one.record().document().diffIds().stream()).toList();
+        images.values().stream()
+            .flatMap(one -> one.record().document().diffIds().stream())
+            .toList();
     try (LayerHold _ = layers.hold("export", needed)) {
-      return new ArchiveExport(new LayerPacker(layers), request, cancellation).run(images, target);
+      return new ArchiveExport(new LayerPacker(layers), request, cancellation)
+          .run(List.copyOf(images.values()), target);
     }
   }
 

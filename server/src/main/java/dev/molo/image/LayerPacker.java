@@ -55,11 +55,15 @@ final class LayerPacker {
     }
     Compression compression = wanted.orElseGet(() -> Compression.of(Compression.Kind.GZIP));
     if (compression.kind() == Compression.Kind.NONE) {
-      Descriptor plain =
-          Descriptor.of(compression.mediaType(), diffId, archives.archiveBytes(diffId));
-      return new Plain(plain, () -> archives.archive(diffId, cancellation));
+      return new Plain(plain(diffId), () -> archives.archive(diffId, cancellation));
     }
     return compressed(diffId, original, compression, cancellation);
+  }
+
+  /** As what a layer goes that is not compressed. */
+  Descriptor plain(Digest diffId) {
+    String type = Compression.of(Compression.Kind.NONE).mediaType();
+    return Descriptor.of(type, diffId, Math.max(0, archives.archiveBytes(diffId)));
   }
 
   private Blob compressed(

@@ -14,6 +14,8 @@ public record PushedLayer(Digest diffId, Descriptor blob, Stage stage, long byte
 
   /** The steps; the last three are ends. */
   public enum Stage {
+    /** The tar is made again and compressed. */
+    PACKING,
     UPLOADING,
     /** The repository had it. */
     PRESENT,

@@ -281,8 +281,13 @@ final class FakeImages implements Images, ImageOperations {
     return list().stream()
         .flatMap(image -> image.layers().stream())
         .distinct()
-        .map(
-            diffId -> new LayerUse(diffId, 4096, 3, List.of("image sha256:abab"), Optional.empty()))
+        .map(diffId ->
+            new LayerUse(
+                diffId,
+                4096,
+                3,
+                List.of("image sha256:" + "ab".repeat(32), "0c".repeat(32)),
+                Optional.empty()))
         .toList();
   }
 

@@ -298,7 +298,9 @@ final class ImageTransferIT {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     store.export(
         new ExportRequest(
-            List.of(ref("app:1"), ref("app:2")), ExportRequest.Format.OCI, Optional.empty()),
+            List.of(ref("app:1"), ref("app:2"), ref("app:1")),
+            ExportRequest.Format.OCI,
+            Optional.empty()),
         new ExportTarget.Tar(out),
         Cancellation.create());
     Path tar = Files.write(directory.resolve("both.tar"), out.toByteArray());
@@ -443,6 +445,7 @@ final class ImageTransferIT {
     Image imported =
         bringIn(
             store, Files.write(directory.resolve("i.tar"), TestArchives.docker(made, "app:v1")));
+    List<PushedLayer> told = new ArrayList<>();
     PushedImage pushed =
         store.push(
             new PushRequest(
@@ -451,7 +454,12 @@ final class ImageTransferIT {
                 as(Compression.Kind.ZSTD),
                 RegistryAuth.anonymous()),
             Cancellation.create(),
-            _ -> {});
+            told::add);
+    assertThat(told)
+        .filteredOn(layer -> layer.diffId().equals(made.diffIds().getFirst()))
+        .extracting(PushedLayer::stage)
+        .startsWith(PushedLayer.Stage.PACKING, PushedLayer.Stage.UPLOADING)
+        .endsWith(PushedLayer.Stage.UPLOADED);
     assertThat(pushed.layers())
         .allSatisfy(layer -> assertThat(layer.blob().mediaType()).endsWith("tar+zstd"));
     store.remove("app:v1");
@@ -640,6 +648,18 @@ final class ImageTransferIT {
     assertThatThrownBy(() -> push(store, ref("app:1"), ref("app@" + Digest.ofBytes(new byte[0]))))
         .hasMessageContaining("a tag is needed");
     assertThat(entries("ingest")).isEmpty();
+  }
+
+  @Test
+  void archiveThatWasCutIsToldAsSuch() throws IOException {
+    byte[] whole = TestArchives.docker(image(), "app:v1");
+    Path cut =
+        Files.write(directory.resolve("cut.tar"), java.util.Arrays.copyOf(whole, 9 * 512 + 100));
+    assertThatThrownBy(() -> bringIn(store, cut))
+        .isInstanceOfSatisfying(
+            FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.INVALID_ARGUMENT))
+        .hasMessageContaining(cut.toString())
+        .hasMessageMatching(".*(ends too early|ends in the middle).*");
   }
 
   @Test

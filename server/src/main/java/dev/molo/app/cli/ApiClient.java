@@ -9,10 +9,12 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
@@ -30,13 +32,21 @@ final class ApiClient implements AutoCloseable {
 
   private final SocketName socket;
 
-  private ApiClient(SocketName socket) {
+  private final int timeoutSeconds;
+
+  private ApiClient(SocketName socket, int timeoutSeconds) {
     this.socket = socket;
+    this.timeoutSeconds = timeoutSeconds;
   }
 
-  /** {@code socket}: the path of a daemon's api.sock. */
-  static ApiClient of(Path socket) {
-    return new ApiClient(SocketName.of(socket));
+  /**
+   * A client.
+   *
+   * @param socket the path of a daemon's api.sock
+   * @param timeoutSeconds for what is only asked and told; work takes as long as it takes
+   */
+  static ApiClient of(Path socket, int timeoutSeconds) {
+    return new ApiClient(SocketName.of(socket), timeoutSeconds);
   }
 
   /** Asks. */
@@ -161,16 +171,42 @@ final class ApiClient implements AutoCloseable {
   }
 
   private JsonNode json(String what, String line, byte[] body) {
-    try (SocketChannel channel = socket.connect()) {
+    try (SocketChannel channel = socket.connect();
+        Limit _ = closing(channel)) {
       ApiResponse response = send(channel, line, body);
       JsonNode json = MAPPER.readTree(response.body());
       if (response.status() != 200) {
         throw refusal(what, response.status(), json);
       }
       return json;
+    } catch (AsynchronousCloseException e) {
+      throw new FaultException(
+          Fault.DEADLINE_EXCEEDED, "%s: no answer within %d s".formatted(what, timeoutSeconds), e);
     } catch (IOException e) {
       throw broken(what, e);
     }
+  }
+
+  /** Closes the connection when the time is over, unless it is closed before. */
+  private Limit closing(SocketChannel channel) {
+    Thread timer =
+        Thread.ofVirtual()
+            .name("api-timeout")
+            .start(() -> {
+              try {
+                Thread.sleep(Duration.ofSeconds(timeoutSeconds));
+                channel.close();
+              } catch (InterruptedException | IOException e) {
+                // it was answered in time; or closing failed, and then it is of no use any more
+                return;
+              }
+            });
+    return timer::interrupt;
+  }
+
+  private interface Limit extends AutoCloseable {
+    @Override
+    void close();
   }
 
   private static ApiResponse send(SocketChannel channel, String line, byte[] body)

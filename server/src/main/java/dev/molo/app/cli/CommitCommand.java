@@ -24,10 +24,18 @@ final class CommitCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ConnectionOptions connection;
 
-  @Option(names = "--author", defaultValue = "", description = "For the image's history.")
+  @Option(
+      names = "--author",
+      paramLabel = "TEXT",
+      defaultValue = "",
+      description = "For the image's history.")
   private String author;
 
-  @Option(names = "--comment", defaultValue = "", description = "For the image's history.")
+  @Option(
+      names = "--comment",
+      paramLabel = "TEXT",
+      defaultValue = "",
+      description = "For the image's history.")
   private String comment;
 
   @Parameters(index = "0", paramLabel = "CONTAINER", description = Targets.HELP)

@@ -26,7 +26,7 @@ final class ConnectionOptions {
       names = "--timeout",
       paramLabel = "SECONDS",
       defaultValue = "120",
-      description = "How long one call may take. Default: 120.")
+      description = "How long one call may take that moves no content of images. Default: 120.")
   private int timeoutSeconds;
 
   CriClient connect() {
@@ -35,7 +35,7 @@ final class ConnectionOptions {
 
   /** The daemon's HTTP interface for root, beside its CRI socket. */
   ApiClient api() {
-    return ApiClient.of(apiSocket());
+    return ApiClient.of(apiSocket(), timeoutSeconds);
   }
 
   /** Where that is, when the daemon is molo. */

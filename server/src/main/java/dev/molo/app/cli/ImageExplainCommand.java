@@ -56,7 +56,7 @@ final class ImageExplainCommand implements Callable<Integer> {
 
   private void show(JsonNode told) {
     PrintWriter out = spec.commandLine().getOut();
-    Table facts = new Table("", "");
+    Table facts = Table.untitled();
     facts.row("reference", told.path("reference").asText());
     facts.row("hosts by", told.path("hostsFile").asText("no file: the registry itself"));
     facts.row("credentials", told.path("credentials").asText());
@@ -110,6 +110,11 @@ final class ImageExplainCommand implements Callable<Integer> {
           layer.path("mediaType").asText());
     }
     table.print(out);
+    if (told.path("downloadBytes").asLong() == 0) {
+      out.println();
+      out.println("nothing to download: every layer is here");
+      return;
+    }
     long needed = told.path("unpackBytesEstimate").asLong();
     long free = told.path("freeBytes").asLong();
     out.println();

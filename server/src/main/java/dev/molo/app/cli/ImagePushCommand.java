@@ -89,7 +89,9 @@ final class ImagePushCommand implements Callable<Integer> {
   }
 
   private static String bar(JsonNode layer) {
-    return LayerBar.of(layer, !layer.path("stage").asText().equals("uploading"));
+    String stage = layer.path("stage").asText();
+    boolean done = !stage.equals("packing") && !stage.equals("uploading");
+    return LayerBar.of(layer, layer.path("diffId").asText(), done);
   }
 
   private void show(JsonNode layer) {
@@ -97,7 +99,7 @@ final class ImagePushCommand implements Callable<Integer> {
     out.println(
         "%s %10s %s"
             .formatted(
-                Shown.briefId(layer.path("digest").asText()),
+                Shown.briefId(layer.path("diffId").asText()),
                 Shown.bytes(layer.path("totalBytes").asLong()),
                 layer.path("stage").asText()));
     out.flush();

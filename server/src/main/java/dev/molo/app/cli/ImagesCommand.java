@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -73,17 +74,18 @@ final class ImagesCommand implements Callable<Integer> {
 
   private void show(List<Image> images) {
     Table table = new Table("IMAGE", "ID", "SIZE", "");
+    Map<String, Image> byName = new TreeMap<>();
     List<Object> items = new ArrayList<>();
     for (Image image : images) {
-      for (String name : names(image)) {
-        table.row(
-            name,
-            Shown.briefId(image.getId()),
-            Shown.bytes(image.getSize()),
-            image.getPinned() ? "pinned" : "");
-      }
+      names(image).forEach(name -> byName.put(name + " " + image.getId(), image));
       items.add(facts(image));
     }
+    byName.forEach((name, image) ->
+        table.row(
+            name.substring(0, name.indexOf(' ')),
+            Shown.briefId(image.getId()),
+            Shown.bytes(image.getSize()),
+            image.getPinned() ? "pinned" : ""));
     if (output.json()) {
       spec.commandLine().getOut().println(JsonText.of(Map.of("images", items)));
     } else {

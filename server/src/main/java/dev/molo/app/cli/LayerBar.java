@@ -12,16 +12,17 @@ final class LayerBar {
    * The line.
    *
    * @param layer of a pull or a push, as HTTP tells it
+   * @param id by which it is known
    * @param done whether all of it is where it shall be
    */
-  static String of(JsonNode layer, boolean done) {
+  static String of(JsonNode layer, String id, boolean done) {
     long bytes = layer.path("bytes").asLong();
     long total = Math.max(1, layer.path("totalBytes").asLong());
     int filled = done ? BAR : (int) Math.min(BAR, bytes * BAR / total);
     long rate = layer.path("bytesPerSecond").asLong();
     return "  %s [%s%s] %9s / %9s  %s%s"
         .formatted(
-            Shown.briefId(layer.path("digest").asText()),
+            Shown.briefId(id),
             "=".repeat(filled),
             " ".repeat(BAR - filled),
             Shown.bytes(done ? total : bytes),

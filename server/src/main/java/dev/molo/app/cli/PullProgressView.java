@@ -52,7 +52,8 @@ final class PullProgressView implements AutoCloseable {
         lines.add(pull.path("reference").asText() + ": " + pull.path("stage").asText());
         for (JsonNode layer : pull.path("layers")) {
           String stage = layer.path("stage").asText();
-          lines.add(LayerBar.of(layer, stage.equals("present") || stage.equals("unpacked")));
+          String id = layer.path("digest").asText();
+          lines.add(LayerBar.of(layer, id, stage.equals("present") || stage.equals("unpacked")));
         }
       }
     }

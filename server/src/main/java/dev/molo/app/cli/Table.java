@@ -12,11 +12,23 @@ final class Table {
     rows.add(List.of(headings));
   }
 
+  /** Without a line of headings. */
+  static Table untitled() {
+    return new Table(List.of());
+  }
+
+  private Table(List<List<String>> rows) {
+    this.rows.addAll(rows);
+  }
+
   void row(String... cells) {
     rows.add(List.of(cells));
   }
 
   void print(PrintWriter out) {
+    if (rows.isEmpty()) {
+      return;
+    }
     int columns = rows.getFirst().size();
     int[] widths = new int[columns];
     for (List<String> row : rows) {

@@ -68,11 +68,12 @@ public final class ImageArchive implements BlobSource, AutoCloseable {
   /**
    * Opens a directory or a file.
    *
+   * @param shown what it is called in messages
    * @param scratch a directory for the plain form of a compressed archive, which is deleted before
    *     this returns
    */
-  public static ImageArchive open(Path source, Path scratch) {
-    String what = "image archive " + source;
+  public static ImageArchive open(Path source, String shown, Path scratch) {
+    String what = "image archive " + shown;
     if (Files.isDirectory(source)) {
       return new ImageArchive(what, new DirectoryFiles(source));
     }
@@ -81,16 +82,18 @@ public final class ImageArchive implements BlobSource, AutoCloseable {
     }
     return new ImageArchive(
         what,
-        isCompressed(source) ? inflated(what, source, scratch) : new TarFiles(what, source, false));
+        isCompressed(what, source)
+            ? inflated(what, source, scratch)
+            : new TarFiles(what, source, false));
   }
 
-  private static boolean isCompressed(Path source) {
+  private static boolean isCompressed(String what, Path source) {
     try (InputStream in = Files.newInputStream(source)) {
       byte[] magic = in.readNBytes(4);
       boolean gzip = magic.length >= 2 && magic[0] == 0x1f && magic[1] == (byte) 0x8b;
       return gzip || java.util.Arrays.equals(magic, ZSTD);
     } catch (IOException e) {
-      throw LayerFaults.of("read image archive " + source, e);
+      throw LayerFaults.of("read " + what, e);
     }
   }
 

@@ -4,6 +4,7 @@ import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.image.Quoted;
 import java.io.BufferedInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -47,7 +48,9 @@ public final class TarIndex {
     } catch (IOException e) {
       throw new FaultException(
           Fault.INVALID_ARGUMENT,
-          what + " is not a tar archive that can be read: " + e.getMessage(),
+          what
+              + " is not a tar archive that can be read: "
+              + (e instanceof EOFException ? "it ends too early" : e.getMessage()),
           e);
     }
     return index;

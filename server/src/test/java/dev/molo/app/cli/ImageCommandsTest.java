@@ -17,6 +17,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -85,7 +88,8 @@ class ImageCommandsTest {
   void duShowsWhyALayerIsKept() throws IOException {
     assertThat(molo("image", "du")).isZero();
     assertThat(out.toString())
-        .contains("LAYER", "4.0 KiB", "image sha256:abab", "example.org/app:1", "1 layers");
+        .contains(
+            "LAYER", "4.0 KiB", "image example.org/app:1; container 0c0c0c0c0c0c0", "1 layers");
     assertThat(molo("image", "du", "-o", "json")).isZero();
     assertThat(new ObjectMapper().readTree(out.toString()).at("/layers/0/bytes").asLong())
         .isEqualTo(4096);
@@ -310,6 +314,28 @@ class ImageCommandsTest {
             daemon.imageOperations(),
             new CollectorRegistry());
     http.start();
+  }
+
+  /** Silence is not waited for without end where nothing is being moved. */
+  @Test
+  void daemonThatDoesNotAnswerIsGivenUp() throws IOException {
+    Path run = Files.createDirectory(dir.resolve("silent"));
+    try (ServerSocketChannel silent = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+      silent.bind(UnixDomainSocketAddress.of(run.resolve("api.sock")));
+      String endpoint = run.resolve("molo.sock").toString();
+      int status =
+          MoloCommandLine.run(
+              new PrintWriter(out, true),
+              new PrintWriter(err, true),
+              "image",
+              "du",
+              "--timeout",
+              "1",
+              "--endpoint",
+              endpoint);
+      assertThat(status).isEqualTo(ExitCode.FAILED);
+      assertThat(err.toString()).contains("no answer within 1 s");
+    }
   }
 
   private int molo(String... words) {
