@@ -122,7 +122,7 @@ class HttpEdgeTest {
 
   /** As many as may be are under way: the next one's archive has been sent in vain, and goes. */
   @Test
-  void archiveThatCannotBeImportedNowIsNotKept() throws IOException {
+  void archiveThatCannotBeImportedNowIsNotKept() throws Exception {
     List<SocketChannel> underWay = new ArrayList<>();
     try {
       for (int i = 0; i < 8; i++) {
@@ -133,6 +133,9 @@ class HttpEdgeTest {
       assertThat(local(importRequest("example.org/next:1")))
           .startsWith("HTTP/1.1 503")
           .contains("8 long requests");
+      for (int i = 0; i < 6000 && uploads() > 8; i++) {
+        Thread.sleep(10);
+      }
       assertThat(uploads()).isEqualTo(8);
     } finally {
       for (SocketChannel one : underWay) {
