@@ -9,6 +9,7 @@ import dev.molo.fault.FaultException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.AfterEach;
@@ -169,8 +170,49 @@ final class SecuredRegistryIT {
       assertThat(proxy.heads())
           .isNotEmpty()
           .allMatch(head -> head.startsWith("CONNECT " + tls.address()))
-          .allMatch(
-              head -> head.toLowerCase(java.util.Locale.ROOT).contains("proxy-authorization"));
+          .allMatch(head -> head.toLowerCase(Locale.ROOT).contains("proxy-authorization"));
+    }
+  }
+
+  /** Plain http is asked of the proxy with its whole URL, and errors name who did not answer. */
+  @Test
+  void proxyIsTakenForPlainHttpToo() throws Exception {
+    int port;
+    try (TunnelProxy proxy = new TunnelProxy()) {
+      port = proxy.port();
+      Path file = directory.resolve("certs.d/plain.test_80_/hosts.toml");
+      Files.createDirectories(file.getParent());
+      Files.writeString(
+          file,
+          "server = \"http://plain.test\"\nproxy = \"http://user:%s@127.0.0.1:%d\"\n"
+              .formatted(SECRET, proxy.port()));
+      proxy.resolves(_ -> registry.address());
+      TestStores.pull(store, "plain.test:80/app:v1");
+      assertThat(proxy.heads())
+          .isNotEmpty()
+          .allMatch(head -> head.startsWith("GET http://plain.test"))
+          .allMatch(head -> head.toLowerCase(Locale.ROOT).contains("proxy-authorization: basic "));
+    }
+    store.remove("plain.test:80/app:v1");
+    assertThatThrownBy(() -> TestStores.pull(store, "plain.test:80/app:v1"))
+        .hasMessageContaining("http://plain.test/v2/app/manifests/v1: proxy http://127.0.0.1:")
+        .hasMessageContaining(port + ": cannot connect")
+        .hasMessageNotContaining(SECRET);
+  }
+
+  @Test
+  void tunnelThatIsRefusedIsToldWithTheProxysName() throws Exception {
+    try (TunnelProxy proxy = new TunnelProxy()) {
+      proxy.resolves(_ -> "407 Proxy Authentication Required");
+      Path file = directory.resolve("certs.d/secure.test/hosts.toml");
+      Files.createDirectories(file.getParent());
+      Files.writeString(
+          file, "proxy = \"http://user:%s@127.0.0.1:%d\"\n".formatted(SECRET, proxy.port()));
+      assertThatThrownBy(() -> TestStores.pull(store, "secure.test/app:v1"))
+          .hasMessageContaining(
+              "https://secure.test/v2/app/manifests/v1: proxy http://127.0.0.1:" + proxy.port())
+          .hasMessageContaining("407")
+          .hasMessageNotContaining(SECRET);
     }
   }
 

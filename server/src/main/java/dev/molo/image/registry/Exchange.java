@@ -6,6 +6,7 @@ import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpMethod;
@@ -137,11 +138,13 @@ final class Exchange {
   }
 
   private final HttpClients clients;
+  private final HostNames names;
   private final TlsProxies tlsProxies;
   private final RegistrySettings settings;
 
-  Exchange(HttpClients clients, TlsProxies tlsProxies, RegistrySettings settings) {
+  Exchange(HttpClients clients, HostNames names, TlsProxies tlsProxies, RegistrySettings settings) {
     this.clients = clients;
+    this.names = names;
     this.tlsProxies = tlsProxies;
     this.settings = settings;
   }
@@ -305,8 +308,26 @@ final class Exchange {
     if (proxy.isPresent() && proxy.get().secure()) {
       return tlsProxies.request(proxy.get(), target, options, connectTimeout(target));
     }
-    proxy.ifPresent(plain -> options.setProxyOptions(plain.options()));
-    return clients.get(target.secure(), target.tls()).request(options);
+    HttpClient client = clients.get(target.secure(), target.tls());
+    return proxy.isPresent()
+        ? throughProxy(proxy.get(), client, options)
+        : names.reach(
+            target.host(), target.port(), address -> client.request(options.setServer(address)));
+  }
+
+  private Future<HttpClientRequest> throughProxy(
+      Proxies.Proxy proxy, HttpClient client, RequestOptions options) {
+    return names
+        .reach(
+            proxy.host(),
+            proxy.port(),
+            address ->
+                client.request(options.setProxyOptions(proxy.options().setHost(address.host()))))
+        .recover(why ->
+            Future.failedFuture(
+                Failures.isOfTheProxy(why)
+                    ? new ProxyFailure(proxy, Failures.text(why), why)
+                    : why));
   }
 
   private RequestOptions options(Request request, Target target, boolean home) {

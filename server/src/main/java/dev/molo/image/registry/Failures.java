@@ -1,9 +1,11 @@
 package dev.molo.image.registry;
 
+import io.netty.handler.proxy.ProxyConnectException;
 import io.netty.handler.ssl.SslHandshakeTimeoutException;
 import io.vertx.core.http.HttpClosedException;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.NoRouteToHostException;
 import java.net.UnknownHostException;
 import java.nio.channels.ClosedChannelException;
 import java.util.Set;
@@ -58,6 +60,22 @@ final class Failures {
     return cause instanceof HttpClosedException
         || cause instanceof ClosedChannelException
         || (cause instanceof IOException e && RESET.contains(String.valueOf(e.getMessage())));
+  }
+
+  /** Whether no connection came about at all. */
+  static boolean isNobodyThere(Throwable failure) {
+    Throwable cause = root(failure);
+    return cause instanceof ConnectException || cause instanceof NoRouteToHostException;
+  }
+
+  /** Whether, of a way through a proxy, it was the proxy that let nobody through. */
+  static boolean isOfTheProxy(Throwable failure) {
+    for (Throwable at = failure; at != null; at = at.getCause()) {
+      if (at instanceof ProxyConnectException) {
+        return true;
+      }
+    }
+    return isNobodyThere(failure) || root(failure) instanceof UnknownHostException;
   }
 
   static Throwable root(Throwable failure) {

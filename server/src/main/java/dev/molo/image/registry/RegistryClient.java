@@ -14,6 +14,7 @@ import java.nio.file.Path;
 public final class RegistryClient implements AutoCloseable {
   private final RegistrySettings settings;
   private final HttpClients clients;
+  private final HostNames names;
   private final TlsProxies tlsProxies;
   private final HostsDirectory hosts;
   private final NodeCredentials nodeCredentials;
@@ -28,7 +29,8 @@ public final class RegistryClient implements AutoCloseable {
   public RegistryClient(Vertx vertx, RegistrySettings settings, Path sockets) {
     this.settings = settings;
     this.clients = new HttpClients(vertx, settings);
-    this.tlsProxies = new TlsProxies(vertx, clients, sockets);
+    this.names = new HostNames(vertx);
+    this.tlsProxies = new TlsProxies(vertx, clients, names, sockets);
     this.hosts = new HostsDirectory(settings);
     this.nodeCredentials =
         new NodeCredentials(settings.credentialFiles(), System.getenv().getOrDefault("PATH", ""));
@@ -44,7 +46,7 @@ public final class RegistryClient implements AutoCloseable {
     return new RegistrySession(
         reference,
         hosts.lookUp(reference.registry()),
-        new Exchange(clients, tlsProxies, settings),
+        new Exchange(clients, names, tlsProxies, settings),
         credentials(reference, auth, cancellation),
         tokens,
         settings,
@@ -70,7 +72,7 @@ public final class RegistryClient implements AutoCloseable {
     return new PushSession(
         reference,
         host,
-        new Exchange(clients, tlsProxies, settings),
+        new Exchange(clients, names, tlsProxies, settings),
         credentials(reference, auth, cancellation),
         tokens,
         settings.limits().attempts());

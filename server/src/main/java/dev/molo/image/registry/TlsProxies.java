@@ -2,6 +2,7 @@ package dev.molo.image.registry;
 
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.RequestOptions;
 import java.io.IOException;
@@ -39,15 +40,17 @@ final class TlsProxies implements AutoCloseable {
 
   private final Vertx vertx;
   private final HttpClients clients;
+  private final HostNames names;
   private final Path sockets;
   private final Map<TlsTunnel.Hop, TlsTunnel> tunnels = new LinkedHashMap<>(16, 0.75f, true);
   private int made;
   private boolean closed;
 
   /** {@code sockets}: a folder of our own, made when it is needed. */
-  TlsProxies(Vertx vertx, HttpClients clients, Path sockets) {
+  TlsProxies(Vertx vertx, HttpClients clients, HostNames names, Path sockets) {
     this.vertx = vertx;
     this.clients = clients;
+    this.names = names;
     this.sockets = sockets;
   }
 
@@ -77,9 +80,9 @@ final class TlsProxies implements AutoCloseable {
         .setURI(target.origin() + target.uri())
         .putHeader("Host", target.authority());
     proxy.authorization().ifPresent(secret -> options.putHeader("Proxy-Authorization", secret));
-    return clients
-        .get(true, trust)
-        .request(options)
+    HttpClient client = clients.get(true, trust);
+    return names
+        .reach(proxy.host(), proxy.port(), address -> client.request(options.setServer(address)))
         .recover(why -> Future.failedFuture(new ProxyFailure(proxy, Failures.text(why), why)));
   }
 
@@ -111,7 +114,7 @@ final class TlsProxies implements AutoCloseable {
       prepare();
     }
     TlsTunnel tunnel =
-        new TlsTunnel(vertx, clients, hop, sockets.resolve(Integer.toString(++made)));
+        new TlsTunnel(vertx, clients, names, hop, sockets.resolve(Integer.toString(++made)));
     tunnels.put(hop, tunnel);
     if (tunnels.size() > MAX_TUNNELS) {
       Iterator<TlsTunnel> longestUnused = tunnels.values().iterator();

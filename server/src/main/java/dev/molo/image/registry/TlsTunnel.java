@@ -21,6 +21,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class TlsTunnel {
   private final HttpClients clients;
+  private final HostNames names;
   private final Hop hop;
   private final NetServer server;
   private final Future<SocketAddress> listening;
@@ -43,8 +44,9 @@ final class TlsTunnel {
   private record Trouble(Throwable why, long since) {}
 
   /** Begins to listen. */
-  TlsTunnel(Vertx vertx, HttpClients clients, Hop hop, Path socket) {
+  TlsTunnel(Vertx vertx, HttpClients clients, HostNames names, Hop hop, Path socket) {
     this.clients = clients;
+    this.names = names;
     this.hop = hop;
     this.server = vertx.createNetServer().connectHandler(this::carry);
     SocketAddress address = SocketAddress.domainSocketAddress(socket.toString());
@@ -69,7 +71,12 @@ final class TlsTunnel {
     opening.incrementAndGet();
     // A certificate file that cannot be read fails this connection, like all else.
     Future<HttpClientRequest> request =
-        Future.succeededFuture().compose(_ -> clients.get(true, hop.trust()).request(options()));
+        Future.succeededFuture()
+            .compose(_ ->
+                names.reach(
+                    hop.proxy().host(),
+                    hop.proxy().port(),
+                    address -> clients.get(true, hop.trust()).request(to(address))));
     AtomicBoolean givenUp = new AtomicBoolean();
     near.closeHandler(_ -> {
       givenUp.set(true);
@@ -91,11 +98,12 @@ final class TlsTunnel {
         });
   }
 
-  private RequestOptions options() {
+  private RequestOptions to(SocketAddress address) {
     RequestOptions options =
         new RequestOptions()
             .setMethod(HttpMethod.CONNECT)
             .setSsl(true)
+            .setServer(address)
             .setHost(hop.proxy().host())
             .setPort(hop.proxy().port())
             .setURI(hop.target())
@@ -109,7 +117,8 @@ final class TlsTunnel {
 
   private void join(NetSocket near, HttpClientResponse answer) {
     if (answer.statusCode() != 200) {
-      answer.request().reset();
+      // Its reset is no news, see above.
+      answer.exceptionHandler(_ -> {}).request().reset();
       refuse(near, new IOException(answer.statusCode() + " " + answer.statusMessage()));
       return;
     }

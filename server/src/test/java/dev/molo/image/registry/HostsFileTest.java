@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -149,6 +151,30 @@ final class HostsFileTest {
     assertThat(lookUp("localhost").getFirst().url("/")).isEqualTo("http://localhost/v2/");
     assertThat(lookUp("[::1]:5000").getFirst().url("/")).isEqualTo("http://[::1]:5000/v2/");
     assertThat(lookUp("10.0.0.1:5000").getFirst().secure()).isTrue();
+  }
+
+  @Test
+  void plainHttpIsForWhatTheConfigurationLists() {
+    RegistrySettings standard = RegistrySettings.standard(List.of());
+    HostsDirectory hosts =
+        new HostsDirectory(
+            new RegistrySettings(
+                List.of(certs),
+                Set.of("r.io", "10.0.0.1:5000"),
+                List.of(),
+                "molo-test",
+                standard.limits(),
+                standard.proxies()));
+    assertThat(
+            Stream.of("r.io", "r.io:8080", "10.0.0.1:5000", "10.0.0.1", "10.0.0.1:5001", "a.r.io")
+                .map(registry -> hosts.lookUp(registry).hosts().getFirst().url("")))
+        .containsExactly(
+            "http://r.io/v2",
+            "http://r.io:8080/v2",
+            "http://10.0.0.1:5000/v2",
+            "https://10.0.0.1/v2",
+            "https://10.0.0.1:5001/v2",
+            "https://a.r.io/v2");
   }
 
   @Test

@@ -467,6 +467,35 @@ final class RegistrySessionIT {
   }
 
   @Test
+  void hostsAreWhereTheSystemsResolverSaysAndEachAddressIsTried() throws IOException {
+    String port = registry.address().substring(registry.address().indexOf(':'));
+    // Nobody listens at the first.
+    TestNames.set("twice", "127.0.0.2", "127.0.0.1");
+    mirror("[host.\"http://gone.molo-test\"]\n[host.\"http://twice.molo-test" + port + "\"]\n");
+    RegistrySession session = session(BASIC);
+    assertThat(session.manifest(Cancellation.create()).servedBy())
+        .startsWith("http://twice.molo-test" + port);
+    assertThat(session.answers().getFirst().outcome())
+        .contains("the name cannot be resolved (gone.molo-test: no test has said where it is");
+  }
+
+  @Test
+  void mirrorsHeadersDoNotFollowARedirect() throws IOException {
+    mirror(
+        "[host.\"%1$s\"]\n[host.\"%1$s\".header]\nauthorization = \"Basic %2$s\"\n"
+            .formatted(other.url(""), SECRET));
+    try (ScriptedRegistry storage = new ScriptedRegistry()) {
+      other.on("/v2/app/manifests/v1", ScriptedRegistry.redirect(storage.url("/there")));
+      storage.on("/there", e -> ScriptedRegistry.reply(e, 200, MANIFEST));
+      assertThat(manifest(BASIC).servedBy()).startsWith(storage.url("/there"));
+      assertThat(other.asked().getFirst().header("Authorization")).contains(SECRET);
+      assertThat(storage.asked())
+          .isNotEmpty()
+          .allSatisfy(a -> assertThat(a.headers().toString()).doesNotContain(SECRET));
+    }
+  }
+
+  @Test
   void mirrorIsAskedFirstAndGetsNoCredentials() throws IOException {
     mirror(
         "[host.\""
