@@ -52,7 +52,9 @@ final class ImageVerification {
   }
 
   private LayerCheck check(Digest diffId, List<ImageRecord> images) {
-    try (LayerHold _ = layers.hold("verification", List.of(diffId))) {
+    boolean needed = images.stream().anyMatch(i -> i.document().diffIds().contains(diffId));
+    LayerHold hold = layers.hold("verification", List.of(diffId));
+    try {
       Optional<StoredLayer> layer = layers.find(diffId);
       Optional<String> wrong =
           layer.isPresent()
@@ -67,6 +69,13 @@ final class ImageVerification {
       }
       layer.ifPresent(damaged -> layers.condemn(damaged, wrong.get()));
       return repair(diffId, wrong.get(), images);
+    } finally {
+      if (needed) {
+        hold.close();
+      } else {
+        // What a failed pull left goes on waiting for the next attempt.
+        hold.closeAndKeep();
+      }
     }
   }
 

@@ -8,7 +8,9 @@ import dev.molo.linux.OpenFlags;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -46,6 +48,7 @@ final class FailingFiles {
   private volatile String stalled = "";
   private volatile String followed = "";
   private volatile Runnable follower = () -> {};
+  private final List<String> made = new CopyOnWriteArrayList<>();
   private volatile CountDownLatch goOn = new CountDownLatch(0);
   private volatile CountDownLatch waiting = new CountDownLatch(0);
 
@@ -76,6 +79,11 @@ final class FailingFiles {
   void goOn() {
     stalled = "";
     goOn.countDown();
+  }
+
+  /** The names of all directories that were made. */
+  List<String> directoriesMade() {
+    return List.copyOf(made);
   }
 
   /** The next call of this name returns after {@code action}, which its thread runs. */
@@ -110,6 +118,9 @@ final class FailingFiles {
       throw new LinuxException(method.getName(), errno, "injected");
     }
     Object answer = call(real.files(), method, arguments);
+    if (method.getName().equals("mkdirat") && arguments[1] instanceof String name) {
+      made.add(name);
+    }
     if (method.getName().equals(followed)) {
       followed = "";
       follower.run();

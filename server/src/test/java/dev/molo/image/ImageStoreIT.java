@@ -4,10 +4,10 @@ import static java.nio.file.StandardCopyOption.COPY_ATTRIBUTES;
 import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
-import dev.molo.linux.Linux;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
@@ -173,6 +174,76 @@ final class ImageStoreIT {
         .containsExactly(LayerCheck.Verdict.SOUND, LayerCheck.Verdict.SOUND);
     store.remove(ref("two"));
     assertThat(store.layers()).isEmpty();
+  }
+
+  /** ImageFsInfo and ImageStatus never look at the disk. */
+  @Test
+  void countersSayWhatTheDiskSays() throws Exception {
+    byte[] noise = new byte[300_000];
+    new Random(7).nextBytes(noise);
+    byte[] base =
+        new TarBytes()
+            .add(TarBytes.directory("d/"))
+            .add(TarBytes.file("d/noise", noise))
+            .add(TarBytes.hardlink("d/again", "d/noise"))
+            .add(TarBytes.symlink("s", "d/noise"))
+            .add(TarBytes.file("d/replaced", noise))
+            .add(TarBytes.file("d/replaced", "by less"))
+            .add(TarBytes.file("unlisted/folder/f", "content"))
+            .add(TarBytes.file("zeros", new byte[1 << 20]))
+            .bytes();
+    TestImage made =
+        new TestImage()
+            .gzipLayer(base)
+            .gzipLayer(new TarBytes().add(TarBytes.whiteout("d/", "noise")).bytes());
+    registry.push(made, "app", "1");
+    Image image = pull(ref("app:1"));
+    long inodes = 0;
+    long bytes = 0;
+    for (int layer = 0; layer < 2; layer++) {
+      String folder = layer(made, layer).toString();
+      // What was replaced lies beside the layer's files.
+      String files = "( -path %1$s/fs* -o -path %1$s/aside/* ) -printf".formatted(folder);
+      List<String> find = new ArrayList<>(List.of("find", folder));
+      find.addAll(List.of(files.split(" ", -1)));
+      find.add("%i %y %b\n");
+      String found = OtherTools.run(find.toArray(String[]::new));
+      for (String line : found.lines().distinct().toList()) {
+        String[] words = line.split(" ", -1);
+        inodes++;
+        // A directory counts as one block, as ext4 has it; others have none for small ones.
+        bytes += words[1].equals("d") ? 4096 : 512 * Long.parseLong(words[2]);
+      }
+      bytes += Files.size(layer(made, layer).resolve("tar")) / 4096 * 4096 + 4096;
+    }
+    assertThat(store.usage().inodes()).isEqualTo(inodes);
+    assertThat(store.usage().bytes()).isCloseTo(bytes, within(4096L * 2));
+    assertThat(image.size()).isEqualTo(store.usage().bytes());
+  }
+
+  @Test
+  void layerOfAFailedPullWaitsForTheNextOneAlsoWhenItIsVerified() {
+    byte[] good = new TarBytes().add(TarBytes.file("good", "g")).bytes();
+    byte[] other = new TarBytes().add(TarBytes.file("other", "o")).bytes();
+    registry.push(new TestImage().gzipLayer(good), "one", "latest");
+    registry.push(
+        new TestImage().gzipLayer(good).layer(other, TarBytes.gzip(good)), "bad", "latest");
+    pull(ref("one"));
+    assertThatThrownBy(() ->
+            store.pull(
+                PullRequest.of(ref("bad"), RegistryAuth.anonymous()),
+                Cancellation.create(),
+                now -> {
+                  if (now.stage() == PullProgress.Stage.FETCHING) {
+                    store.remove(ref("one"));
+                  }
+                }))
+        .hasMessageContaining("instead of");
+    assertThat(store.list()).isEmpty();
+    assertThat(verify(false))
+        .extracting(LayerCheck::verdict)
+        .containsExactly(LayerCheck.Verdict.SOUND);
+    assertThat(store.layers()).singleElement().matches(use -> use.idle().isPresent());
   }
 
   @Test
@@ -630,29 +701,8 @@ final class ImageStoreIT {
         .containsOnly(LayerCheck.Verdict.SOUND);
   }
 
-  /** The same kernel after a boot that never was. */
-  private Linux booted(String bootId) {
-    dev.molo.linux.SystemFacts facts =
-        (dev.molo.linux.SystemFacts)
-            java.lang.reflect.Proxy.newProxyInstance(
-                getClass().getClassLoader(),
-                new Class<?>[] {dev.molo.linux.SystemFacts.class},
-                (_, method, arguments) ->
-                    method.getName().equals("bootId")
-                        ? bootId
-                        : method.invoke(stores.linux().system(), arguments));
-    return (Linux)
-        java.lang.reflect.Proxy.newProxyInstance(
-            getClass().getClassLoader(),
-            new Class<?>[] {Linux.class},
-            (_, method, arguments) ->
-                method.getName().equals("system")
-                    ? facts
-                    : method.invoke(stores.linux(), arguments));
-  }
-
   private ImageStore openAfterBoot(String bootId) {
-    return stores.open(booted(bootId), stores.settings("images"));
+    return stores.open(TestStores.booted(stores.linux(), bootId), stores.settings("images"));
   }
 
   /** Row 17 of the complaints: zero-byte files after power loss that survive a re-pull. */
@@ -855,7 +905,7 @@ final class ImageStoreIT {
     run("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small.toString());
     try {
       byte[] noise = new byte[6 << 20];
-      new java.util.Random(5).nextBytes(noise);
+      new Random(5).nextBytes(noise);
       registry.push(
           new TestImage().gzipLayer(new TarBytes().add(TarBytes.file("big", noise)).bytes()),
           "big",

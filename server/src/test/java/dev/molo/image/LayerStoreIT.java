@@ -10,14 +10,17 @@ import dev.molo.image.layer.LayerHold;
 import dev.molo.image.layer.LayerStore;
 import dev.molo.image.layer.StoredLayer;
 import dev.molo.linux.Errno;
+import dev.molo.linux.Linux;
 import dev.molo.linux.jnr.JnrLinux;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
@@ -42,9 +45,12 @@ final class LayerStoreIT {
   @BeforeEach
   void open() {
     TestStores.needsRoot();
+    open(disk.linux());
+  }
+
+  private void open(Linux linux) {
     layers =
-        new LayerStore(
-            disk.linux(), directory, ImageStoreSettings.standard(directory).limits(), 2, false);
+        new LayerStore(linux, directory, ImageStoreSettings.standard(directory).limits(), 2, false);
   }
 
   @AfterEach
@@ -147,6 +153,32 @@ final class LayerStoreIT {
     while (!entries("trash").isEmpty()) {
       Thread.sleep(5);
     }
+  }
+
+  /** After a power cut all containers of a node want their images at once. */
+  @Test
+  void suspectThatManyWantIsVerifiedOnce() throws Exception {
+    bringIn();
+    byte[] marker = Files.readAllBytes(directory.resolve("unpacking"));
+    layers.close();
+    Files.write(directory.resolve("unpacking"), marker);
+    open(TestStores.booted(disk.linux(), "another"));
+    disk.stall("mkdirat");
+    List<FutureTask<Boolean>> wishes = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      FutureTask<Boolean> wish = new FutureTask<>(() -> layers.settle(IDS));
+      Thread wanting = Thread.ofPlatform().start(wish);
+      while (wanting.isAlive() && wanting.getState() != Thread.State.WAITING) {
+        Thread.onSpinWait();
+      }
+      wishes.add(wish);
+    }
+    disk.goOn();
+    for (FutureTask<Boolean> wish : wishes) {
+      assertThat(wish.get()).isTrue();
+    }
+    assertThat(layers.settle(IDS)).isTrue();
+    assertThat(disk.directoriesMade()).filteredOn(name -> name.startsWith("verify-")).hasSize(1);
   }
 
   @Test

@@ -8,8 +8,10 @@ import dev.molo.image.registry.Proxies;
 import dev.molo.image.registry.RegistryClient;
 import dev.molo.image.registry.RegistrySettings;
 import dev.molo.linux.Linux;
+import dev.molo.linux.SystemFacts;
 import dev.molo.linux.jnr.JnrLinux;
 import io.vertx.core.Vertx;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -69,6 +71,25 @@ public final class TestStores implements AutoCloseable {
 
   Linux linux() {
     return linux;
+  }
+
+  /** The same kernel after a boot that never was. */
+  static Linux booted(Linux kernel, String bootId) {
+    SystemFacts facts =
+        (SystemFacts)
+            Proxy.newProxyInstance(
+                TestStores.class.getClassLoader(),
+                new Class<?>[] {SystemFacts.class},
+                (_, method, arguments) ->
+                    method.getName().equals("bootId")
+                        ? bootId
+                        : method.invoke(kernel.system(), arguments));
+    return (Linux)
+        Proxy.newProxyInstance(
+            TestStores.class.getClassLoader(),
+            new Class<?>[] {Linux.class},
+            (_, method, arguments) ->
+                method.getName().equals("system") ? facts : method.invoke(kernel, arguments));
   }
 
   /** The standard settings of a store in a folder of the test's. */

@@ -6,6 +6,7 @@ import dev.molo.linux.Fd;
 import dev.molo.linux.LinuxException;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -30,6 +31,10 @@ final class LayerChecks {
    * look at it; what is fetched in its place is of another boot, and not the same.
    */
   private final Set<StoredLayer> suspects = ConcurrentHashMap.newKeySet();
+
+  /** Suspects that are being verified, each once, whoever waits for it. */
+  private final Map<StoredLayer, CompletableFuture<Optional<String>>> settling =
+      new ConcurrentHashMap<>();
 
   /**
    * Suspects what of the catalogue's layers an unclean end may have torn.
@@ -113,10 +118,28 @@ final class LayerChecks {
     if (!suspects.contains(layer)) {
       return Optional.empty();
     }
+    CompletableFuture<Optional<String>> mine = new CompletableFuture<>();
+    CompletableFuture<Optional<String>> first = settling.putIfAbsent(layer, mine);
+    if (first != null) {
+      return Waiting.on(first, closing);
+    }
+    try {
+      mine.complete(settleAlone(layer));
+      return mine.join();
+    } catch (RuntimeException | Error e) {
+      mine.completeExceptionally(e);
+      throw e;
+    } finally {
+      settling.remove(layer);
+    }
+  }
+
+  private Optional<String> settleAlone(StoredLayer layer) {
     LayerHold hold = catalogue.hold("verification after an unclean end", List.of(layer.diffId()));
     try {
       // Held first: what is here now stays.
-      Optional<String> wrong = catalogue.has(layer) ? verify(layer, closing) : Optional.empty();
+      boolean suspect = suspects.contains(layer) && catalogue.has(layer);
+      Optional<String> wrong = suspect ? verify(layer, closing) : Optional.empty();
       wrong.ifPresent(why -> catalogue.condemn(layer, why));
       suspects.remove(layer);
       return wrong;
