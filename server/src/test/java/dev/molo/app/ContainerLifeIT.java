@@ -115,6 +115,17 @@ class ContainerLifeIT {
     }
   }
 
+  // ---- root ----
+
+  /** Row 16 of the complaints: it is mounted once and never synced. */
+  @Test
+  void row16RootOfAContainerIsVolatile() {
+    String pod = node.pod("volatile");
+    String container = deaf(pod, "deaf");
+    Path folder = node.daemon().root().resolve("pods").resolve(pod).resolve("containers");
+    assertThat(folder.resolve(container).resolve("work/work/incompat/volatile")).isDirectory();
+  }
+
   // ---- stop ----
 
   @Test
