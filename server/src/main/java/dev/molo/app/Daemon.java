@@ -188,7 +188,7 @@ public final class Daemon implements AutoCloseable {
         new UnpackLimits(
             config.images().maxLayerBytes(),
             config.images().maxLayerEntries(),
-            standard.limits().maxRatio()),
+            config.images().maxLayerRatio()),
         config.images().keepBlobs(),
         standard.platform(),
         new AdmissionSettings(

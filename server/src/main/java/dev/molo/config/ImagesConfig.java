@@ -20,7 +20,13 @@ public record ImagesConfig(
         int parallelLayers,
     @Key(value = "The most that one layer may unpack to.", unit = "bytes", min = 1 << 20)
         long maxLayerBytes,
-    @Key(value = "The most files, links and folders in one layer.", min = 1) long maxLayerEntries) {
+    @Key(value = "The most files, links and folders in one layer.", min = 1) long maxLayerEntries,
+    @Key(
+            value =
+                "How many times its compressed size a layer may unpack to, once that is 1 GiB; gzip"
+                    + " cannot exceed 1032.",
+            min = 1)
+        long maxLayerRatio) {
   public ImagesConfig {
     certsDirs = List.copyOf(certsDirs);
     pinned = List.copyOf(pinned);

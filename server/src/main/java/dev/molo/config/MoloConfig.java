@@ -67,7 +67,7 @@ public record MoloConfig(
             CgroupConfig.MissingControllers.REFUSE),
         new NetworkConfig(instance.bridge(), instance.subnets(), 0, true),
         new ImagesConfig(
-            List.of(configDir.resolve("certs.d")), false, List.of(), 4, 32L << 30, 2_000_000),
+            List.of(configDir.resolve("certs.d")), false, List.of(), 4, 32L << 30, 2_000_000, 2000),
         new RegistryConfig(
             List.of(), List.of(), Duration.ofSeconds(15), Duration.ofSeconds(30), 4096, 4, 4),
         new PolicyConfig(

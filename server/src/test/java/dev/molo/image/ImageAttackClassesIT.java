@@ -114,6 +114,23 @@ final class ImageAttackClassesIT {
     }
   }
 
+  /** Big enough by itself, and of a few kilobytes. */
+  @Test
+  void ratioOfABombIsNoticedBeforeItsEnd() throws Exception {
+    store =
+        stores.start(stores.settings("images", new UnpackLimits(64 * GIB, 50_000, 5000), false));
+    ByteArrayOutputStream bomb = new ByteArrayOutputStream();
+    try (OutputStream out = new ZstdOutputStreamNoFinalizer(bomb, 3)) {
+      out.write(TarBytes.header("zeros", '0', 0644, 0, 0, 2 * GIB, 0, "", 0, 0));
+      byte[] zeros = new byte[1 << 20];
+      for (int i = 0; i < 1100; i++) {
+        out.write(zeros);
+      }
+    }
+    assertThat(refused(new TestImage().layer(new byte[1], bomb.toByteArray())).getMessage())
+        .contains("more than 5000 times its size: refused as a decompression bomb");
+  }
+
   @Test
   void endlessPaddingIsABombToo() throws Exception {
     ByteArrayOutputStream bomb = new ByteArrayOutputStream();
