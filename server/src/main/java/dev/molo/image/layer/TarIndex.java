@@ -22,11 +22,16 @@ import java.util.Optional;
  */
 public final class TarIndex {
   private static final int MAX_ENTRIES = 100_000;
+
+  /** Bytes of all names and targets, which are held. */
+  private static final long MAX_NAMES = 8 << 20;
+
   private static final int MAX_LINKS = 8;
 
   private final FileChannel archive;
   private final Map<String, Extent> files = new HashMap<>();
   private final Map<String, String> links = new HashMap<>();
+  private long names;
 
   /** Bytes of the archive. */
   private record Extent(long offset, long size) {}
@@ -60,6 +65,10 @@ public final class TarIndex {
     TarReader reader = new TarReader(in);
     for (Optional<TarEntry> next = reader.next(); next.isPresent(); next = reader.next()) {
       TarEntry entry = next.get();
+      names += entry.name().length() + entry.linkName().length();
+      if (names > MAX_NAMES) {
+        throw new TarFormatException("its names have more than " + MAX_NAMES + " bytes");
+      }
       String name = String.join("/", LayerTree.components(entry.name()));
       switch (entry.type()) {
         case REGULAR -> files.put(name, new Extent(in.position(), entry.size()));

@@ -64,15 +64,17 @@ final class TreeRemoval {
 
   private List<DirEntry> flattened() {
     List<DirEntry> some = new ArrayList<>();
-    files.lseek(base, 0, OpenFlags.SEEK_SET);
-    files.forEachEntry(
-        base,
-        entry -> {
-          if (entry.name().startsWith(deep)) {
-            some.add(entry);
-          }
-          return some.size() < AT_ONCE;
-        });
+    // Others read the same directory: through a descriptor of one's own, which has its own place.
+    try (Fd own = files.openat2(base, ".", DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH)) {
+      files.forEachEntry(
+          own,
+          entry -> {
+            if (entry.name().startsWith(deep)) {
+              some.add(entry);
+            }
+            return some.size() < AT_ONCE;
+          });
+    }
     return some;
   }
 

@@ -9,7 +9,9 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -98,6 +100,32 @@ final class ZstdFramesTest {
     assertThatThrownBy(
             () -> new ZstdWindows().open(new ByteArrayInputStream(stream)).readAllBytes())
         .isInstanceOf(IOException.class);
+  }
+
+  /**
+   * A stream that was good: it is read, or refused with an IOException, and passed on unchanged.
+   */
+  @Test
+  void damagedStreamsAreReadOrRefused() throws IOException {
+    byte[] sound = join(frame(NOISE, 20, true), skippable(9), Zstd.compress(new byte[5000]));
+    long seed = System.nanoTime();
+    Random random = new Random(seed);
+    int refused = 0;
+    for (int i = 0; i < 300; i++) {
+      byte[] stream = Arrays.copyOf(sound, sound.length - random.nextInt(2) * random.nextInt(6000));
+      for (int n = random.nextInt(4); n > 0; n--) {
+        int at = random.nextInt(2) * (stream.length - 60) + random.nextInt(60);
+        stream[at] ^= (byte) (1 << random.nextInt(8));
+      }
+      windows(stream, 1 + random.nextInt(5000));
+      try (InputStream in = new ZstdWindows().open(new ByteArrayInputStream(stream))) {
+        in.transferTo(OutputStream.nullOutputStream());
+      } catch (IOException e) {
+        refused++;
+        assertThat(e.getMessage()).as("seed %d", seed).isNotEmpty();
+      }
+    }
+    assertThat(refused).as("seed %d", seed).isBetween(50, 299);
   }
 
   @Test
