@@ -2,6 +2,7 @@ package dev.molo.cri;
 
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
+import dev.molo.fault.ReasonWord;
 import dev.molo.image.Cancellation;
 import dev.molo.image.CommitRequest;
 import dev.molo.image.Digest;
@@ -91,7 +92,7 @@ final class FakeImages implements Images, ImageOperations {
   public Image pull(PullRequest request, Cancellation cancellation, PullListener listener) {
     pulls.add(request);
     if (request.reference().contains("unreachable")) {
-      throw new FaultException(Fault.UNAVAILABLE, "nobody answers");
+      throw unreachable();
     }
     if (request.reference().endsWith("/slow")) {
       slowPullBegan.countDown();
@@ -102,6 +103,11 @@ final class FakeImages implements Images, ImageOperations {
     Image image = image(request.reference(), "");
     byName.put(request.reference(), image);
     return image;
+  }
+
+  private static FaultException unreachable() {
+    return new FaultException(
+        Fault.UNAVAILABLE, ReasonWord.RegistryUnavailable, "nobody answers", null);
   }
 
   /** Of something that has just begun. */
@@ -143,7 +149,7 @@ final class FakeImages implements Images, ImageOperations {
         request.reference().contains("refused")
             ? Optional.of(FaultException.notFound("pull %s: gone", request.reference()))
             : request.reference().contains("unreachable")
-                ? Optional.of(new FaultException(Fault.UNAVAILABLE, "nobody answers"))
+                ? Optional.of(unreachable())
                 : Optional.empty());
   }
 

@@ -76,10 +76,15 @@ final class ImageExplainCommand implements Callable<Integer> {
     JsonNode failure = told.path("failure");
     out.println();
     out.println(
-        failure.isObject()
-            ? "a pull would fail: %s (%s)"
-                .formatted(failure.path("message").asText(), failure.path("code").asText())
-            : "a pull would succeed");
+        failure.isObject() ? "a pull would fail: " + words(failure) : "a pull would succeed");
+  }
+
+  /** As the pull would say it, with the word that the kubelet knows. */
+  private static String words(JsonNode failure) {
+    String reason =
+        failure.path("reason").isTextual() ? failure.path("reason").asText() + ": " : "";
+    return "%s%s (%s)"
+        .formatted(reason, failure.path("message").asText(), failure.path("code").asText());
   }
 
   private static void hosts(JsonNode told, PrintWriter out) {

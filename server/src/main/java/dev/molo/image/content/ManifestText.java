@@ -60,7 +60,10 @@ public final class ManifestText {
     try {
       ObjectNode json = (ObjectNode) MAPPER.readTree(config.bytes());
       json.put("created", now.toString());
-      ((ArrayNode) json.path("rootfs").path("diff_ids")).add(diffId.toString());
+      // an image without layers need not have the list
+      ObjectNode rootfs = (ObjectNode) json.path("rootfs");
+      (rootfs.path("diff_ids") instanceof ArrayNode all ? all : rootfs.putArray("diff_ids"))
+          .add(diffId.toString());
       ObjectNode step =
           (json.path("history") instanceof ArrayNode history ? history : json.putArray("history"))
               .addObject();

@@ -192,6 +192,11 @@ class ImageCommandsTest {
     for (String name : List.of("unreachable.example/app:1", "no:such:reference")) {
       assertThat(molo("image", "explain", name)).as(name).isEqualTo(molo("pull", name));
     }
+    assertThat(molo("pull", "unreachable.example/app:1")).isEqualTo(ExitCode.FAILED);
+    String words = err.toString().substring("molo: ".length());
+    assertThat(words).startsWith("RegistryUnavailable: ");
+    assertThat(molo("image", "explain", "unreachable.example/app:1")).isEqualTo(ExitCode.FAILED);
+    assertThat(out.toString()).endsWith("a pull would fail: " + words);
   }
 
   @Test
