@@ -6,11 +6,16 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
+import javax.net.ServerSocketFactory;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -300,6 +305,66 @@ final class SecuredRegistryIT {
           Fault.UNAUTHENTICATED,
           "token server",
           "I do not know you");
+    }
+  }
+
+  @Test
+  void tokenServerThatIsLessProtectedThanItsRegistryHearsNothing() throws Exception {
+    TestCertificates.Pair authority = certificates.authority("ca");
+    TestCertificates.Pair signer = certificates.authority("signer");
+    try (TokenServer tokens = tokenServer(signer);
+        RegistryProcess bearer =
+            secured(tls(certificates.issue("server", authority), ""), bearer(tokens, signer))) {
+      hosts(bearer, "ca = \"" + authority.certificate() + "\"");
+      fails(bearer, BASIC, Fault.INTERNAL, "the token server it names is not behind https");
+      assertThat(tokens.scopes()).isEmpty();
+    }
+  }
+
+  @Test
+  void redirectDoesNotLeadOutOfTls() throws Exception {
+    TestCertificates.Pair authority = certificates.authority("ca");
+    try (RedirectingServer server =
+        new RedirectingServer(
+            certificates.issue("server", authority).servers(),
+            "http://" + registry.address() + "/v2/app/manifests/v1")) {
+      String address = "127.0.0.1:" + server.port();
+      Path file = directory.resolve("certs.d/127.0.0.1_" + server.port() + "_/hosts.toml");
+      Files.createDirectories(file.getParent());
+      Files.writeString(
+          file,
+          "server = \"https://%s\"\nca = \"%s\"\n".formatted(address, authority.certificate()));
+      assertThatThrownBy(() -> TestStores.pull(store, address + "/app:v1", BASIC))
+          .hasMessageContaining("it redirects from https to http (http://" + registry.address());
+    }
+  }
+
+  /** Sends whoever comes somewhere else. */
+  private static final class RedirectingServer extends LoopbackProxy {
+    private final String location;
+
+    RedirectingServer(ServerSocketFactory sockets, String location) throws IOException {
+      super(sockets);
+      this.location = location;
+      start();
+    }
+
+    @Override
+    void serve(Socket client) throws IOException {
+      BufferedReader lines =
+          new BufferedReader(
+              new InputStreamReader(client.getInputStream(), StandardCharsets.US_ASCII));
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        if (line.isEmpty()) {
+          client
+              .getOutputStream()
+              .write(
+                  "HTTP/1.1 307 There\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n"
+                      .formatted(location)
+                      .getBytes(StandardCharsets.US_ASCII));
+          client.getOutputStream().flush();
+        }
+      }
     }
   }
 
