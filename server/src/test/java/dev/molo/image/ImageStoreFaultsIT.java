@@ -84,48 +84,51 @@ final class ImageStoreFaultsIT {
     TreeSet<String> failed = new TreeSet<>();
     List<String> told = new ArrayList<>();
     int number = 0;
-    for (; number < 500; number++) {
-      Errno errno = ERRORS.get(number % ERRORS.size());
-      disk.failAfter(number, errno);
-      Optional<FaultException> fault = Optional.empty();
-      try {
-        bringIn(archive);
-      } catch (FaultException e) {
-        fault = Optional.of(e);
-      }
-      String call = disk.heal();
-      if (call.isEmpty()) {
-        break;
-      }
-      failed.add(call);
-      String when = "call " + number + ", " + call + ", " + errno;
-      if (fault.isEmpty()) {
-        // Clearing the way for a layer, where nothing was in the way.
-        assertThat(call).as(when).isEqualTo("renameat2");
-        assertThat(store.list()).as(when).hasSize(1);
+    // The first layer of a boot makes three calls that no other makes.
+    for (int most : List.of(3, 500)) {
+      for (number = 0; number < most; number++) {
+        Errno errno = ERRORS.get(number % ERRORS.size());
+        disk.failAfter(number, errno);
+        Optional<FaultException> fault = Optional.empty();
+        try {
+          bringIn(archive);
+        } catch (FaultException e) {
+          fault = Optional.of(e);
+        }
+        String call = disk.heal();
+        if (call.isEmpty()) {
+          break;
+        }
+        failed.add(call);
+        String when = "call " + number + ", " + call + ", " + errno;
+        if (fault.isEmpty()) {
+          // Clearing the way for a layer, where nothing was in the way.
+          assertThat(call).as(when).isEqualTo("renameat2");
+          assertThat(store.list()).as(when).hasSize(1);
+          store.remove("app:1");
+          awaitEmpty("trash", when);
+          continue;
+        }
+        boolean full = errno == Errno.ENOSPC || errno == Errno.EDQUOT;
+        assertThat(fault)
+            .as(when)
+            .hasValueSatisfying(e ->
+                assertThat(e.kind())
+                    .as(when + ": " + e.getMessage())
+                    .isEqualTo(full ? Fault.RESOURCE_EXHAUSTED : Fault.INTERNAL));
+        told.add(fault.get().getMessage());
+        assertThat(store.list()).as(when).isEmpty();
+        awaitEmpty("ingest", when);
+        assertThat(entries("records")).as(when).isEmpty();
+        if (call.equals("syncfs")) {
+          assertThat(store.layers()).as(when + ": layers that the disk may have lost").isEmpty();
+        }
+        assertThat(bringIn(archive)).as(when).hasSize(1);
         store.remove("app:1");
         awaitEmpty("trash", when);
-        continue;
+        assertThat(store.usage().inodes()).as(when).isZero();
+        assertThat(store.layers()).as(when).isEmpty();
       }
-      boolean full = errno == Errno.ENOSPC || errno == Errno.EDQUOT;
-      assertThat(fault)
-          .as(when)
-          .hasValueSatisfying(e ->
-              assertThat(e.kind())
-                  .as(when + ": " + e.getMessage())
-                  .isEqualTo(full ? Fault.RESOURCE_EXHAUSTED : Fault.INTERNAL));
-      told.add(fault.get().getMessage());
-      assertThat(store.list()).as(when).isEmpty();
-      awaitEmpty("ingest", when);
-      assertThat(entries("records")).as(when).isEmpty();
-      if (call.equals("syncfs")) {
-        assertThat(store.layers()).as(when + ": layers that the disk may have lost").isEmpty();
-      }
-      assertThat(bringIn(archive)).as(when).hasSize(1);
-      store.remove("app:1");
-      awaitEmpty("trash", when);
-      assertThat(store.usage().inodes()).as(when).isZero();
-      assertThat(store.layers()).as(when).isEmpty();
     }
     assertThat(number).as("calls that change the disk: %s", failed).isBetween(30, 499);
     assertThat(failed)

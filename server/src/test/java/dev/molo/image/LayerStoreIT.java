@@ -14,6 +14,7 @@ import dev.molo.linux.Linux;
 import dev.molo.linux.jnr.JnrLinux;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -67,6 +69,53 @@ final class LayerStoreIT {
         (_, _) -> new ByteArrayInputStream(TAR),
         Cancellation.create(),
         _ -> {});
+  }
+
+  /** A connection that is left open is one that the registry and the node pay for. */
+  @Test
+  void sourceIsClosedWhicheverWriteFails() throws Exception {
+    layers.close();
+    layers =
+        new LayerStore(
+            disk.linux(), directory, ImageStoreSettings.standard(directory).limits(), 2, true);
+    // What only the first layer of a boot writes is written.
+    layers.condemn(bringIn(), "test");
+    byte[] blob = TarBytes.gzip(TAR);
+    Descriptor descriptor =
+        Descriptor.of(
+            "application/vnd.oci.image.layer.v1.tar+gzip", Digest.ofBytes(blob), blob.length);
+    boolean failed = true;
+    for (int number = 0; failed; number++) {
+      AtomicInteger open = new AtomicInteger();
+      disk.failAfter(number, Errno.ENOSPC);
+      try {
+        var _ =
+            layers.ensure(
+                descriptor, DIFF_ID, (_, _) -> counted(blob, open), Cancellation.create(), _ -> {});
+      } catch (FaultException e) {
+        assertThat(e.kind()).isEqualTo(Fault.RESOURCE_EXHAUSTED);
+      }
+      String call = disk.heal();
+      assertThat(open).as("call %d, %s", number, call).hasValue(0);
+      failed = !call.isEmpty();
+    }
+    assertThat(directory.resolve("layers").resolve(StoredLayer.nameOf(DIFF_ID)).resolve("blob"))
+        .hasBinaryContent(blob);
+  }
+
+  private static InputStream counted(byte[] content, AtomicInteger open) {
+    open.incrementAndGet();
+    return new ByteArrayInputStream(content) {
+      private boolean closed;
+
+      @Override
+      public void close() {
+        if (!closed) {
+          closed = true;
+          open.decrementAndGet();
+        }
+      }
+    };
   }
 
   /** It may have been written after the disk was asked, so it is not marked with the other. */

@@ -2,6 +2,7 @@ package dev.molo.image.layer;
 
 import dev.molo.linux.Fd;
 import dev.molo.linux.Files;
+import dev.molo.linux.LinuxException;
 import dev.molo.linux.OpenFlags;
 import java.io.FilterInputStream;
 import java.io.IOException;
@@ -15,14 +16,27 @@ final class KeptBlob extends FilterInputStream {
   private final FdOutput out;
 
   /**
-   * @param in closed with this
+   * @param in closed with this, and when this cannot be made
    * @param directory the layer's own
    */
   KeptBlob(Files files, InputStream in, Fd directory) {
     super(in);
     int flags = OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL | OpenFlags.O_NOFOLLOW;
-    file = files.openat2(directory, FILE, flags, 0600, OpenFlags.RESOLVE_BENEATH);
+    try {
+      file = files.openat2(directory, FILE, flags, 0600, OpenFlags.RESOLVE_BENEATH);
+    } catch (LinuxException e) {
+      closeQuietly(in, e);
+      throw e;
+    }
     out = new FdOutput(files, file);
+  }
+
+  private static void closeQuietly(InputStream in, LinuxException why) {
+    try {
+      in.close();
+    } catch (IOException e) {
+      why.addSuppressed(e);
+    }
   }
 
   @Override
