@@ -196,6 +196,35 @@ final class PushFaultsIT {
   }
 
   @Test
+  void pushGoesToTheFirstHostThatTakesPushesAndTellsItNoSecret() throws IOException {
+    TestImage made = imported(1000);
+    Path hosts = directory.resolve("certs.d/registry.invalid/hosts.toml");
+    Files.createDirectories(hosts.getParent());
+    Files.writeString(
+        hosts,
+        """
+        server = "https://registry.invalid"
+        [host."http://127.0.0.1:1"]
+          capabilities = ["pull", "resolve"]
+        [host."http://%s"]
+          capabilities = ["push"]
+        """
+            .formatted(proxy.address()));
+    store.push(
+        new PushRequest(
+            "app:1",
+            Optional.of("registry.invalid/app:1"),
+            Optional.empty(),
+            new RegistryAuth.RegistryToken(SECRET)),
+        Cancellation.create(),
+        _ -> {});
+    assertThat(proxy.asked(_ -> true))
+        .isNotEmpty()
+        .noneMatch(asked -> asked.headers().containsKey("Authorization"));
+    arrived(made);
+  }
+
+  @Test
   void secretsStayWithTheirHostWhenAnotherTakesTheUpload() throws IOException {
     TestImage made = imported(100_000);
     try (FaultProxy storage = new FaultProxy(registry)) {
