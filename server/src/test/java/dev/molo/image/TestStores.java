@@ -11,6 +11,7 @@ import dev.molo.linux.Linux;
 import dev.molo.linux.SystemFacts;
 import dev.molo.linux.jnr.JnrLinux;
 import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -29,7 +30,10 @@ import java.util.concurrent.TimeoutException;
 public final class TestStores implements AutoCloseable {
   private final Path directory;
   private final Linux linux;
-  private final Vertx vertx = Vertx.vertx();
+
+  /** As the daemon has it. */
+  private final Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
+
   private final RegistryClient client;
   private final List<ImageStore> stores = new ArrayList<>();
 
