@@ -359,12 +359,13 @@ final class LayerUnpacker {
     }
     LayerTree.Place target = tree.locate(components);
     Optional<Stat> targetStat = tree.stat(target);
-    if (targetStat.isEmpty() || targetStat.get().isDirectory()) {
+    boolean missing = targetStat.filter(stat -> !LayerTree.isWhiteout(stat)).isEmpty();
+    if (missing || targetStat.get().isDirectory()) {
       throw new TarFormatException(
           "it is a hard link to "
               + Quoted.of(entry.linkName())
               + ", which is "
-              + (targetStat.isEmpty() ? "not in this layer" : "a directory"));
+              + (missing ? "not in this layer" : "a directory"));
     }
     Optional<Stat> present = tree.stat(place);
     if (present.isPresent()) {

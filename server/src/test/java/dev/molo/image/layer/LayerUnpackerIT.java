@@ -454,6 +454,12 @@ final class LayerUnpackerIT {
         Map.entry(
             "hard link to directory",
             new TarBytes().add(TarBytes.directory("d")).add(TarBytes.hardlink("l", "d")).bytes()),
+        Map.entry(
+            "hard link to what is hidden",
+            new TarBytes()
+                .add(TarBytes.whiteout("", "gone"))
+                .add(TarBytes.hardlink("l", "gone"))
+                .bytes()),
         Map.entry("hard link to root", new TarBytes().add(TarBytes.hardlink("l", "./")).bytes()),
         Map.entry("whiteout of dot-dot", new TarBytes().add(TarBytes.file("d/.wh...", "")).bytes()),
         Map.entry("whiteout of dot", new TarBytes().add(TarBytes.file("d/.wh..", "")).bytes()),
