@@ -1,5 +1,6 @@
 package dev.molo.linux;
 
+import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 
@@ -34,6 +35,13 @@ public interface Hashing {
     /** Takes in more content. */
     void update(byte[] bytes, int offset, int length);
 
+    /**
+     * The same.
+     *
+     * @param direct all that remains of it; its position moves to its limit
+     */
+    void update(ByteBuffer direct);
+
     /** The result; nothing can be taken in afterwards. */
     byte[] digest();
 
@@ -64,6 +72,11 @@ public interface Hashing {
     @Override
     public void update(byte[] bytes, int offset, int length) {
       digest.update(bytes, offset, length);
+    }
+
+    @Override
+    public void update(ByteBuffer direct) {
+      digest.update(direct);
     }
 
     @Override

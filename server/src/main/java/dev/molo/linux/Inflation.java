@@ -1,5 +1,6 @@
 package dev.molo.linux;
 
+import java.nio.ByteBuffer;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
@@ -23,9 +24,10 @@ public interface Inflation {
     /**
      * Decompresses.
      *
+     * @param into direct; its position moves behind what is written
      * @return bytes written; 0 when input is needed or the stream has ended
      */
-    int inflate(byte[] into, int offset, int length) throws DataFormatException;
+    int inflate(ByteBuffer into) throws DataFormatException;
 
     /** Whether the stream has ended. */
     boolean finished();
@@ -79,8 +81,8 @@ public interface Inflation {
     }
 
     @Override
-    public int inflate(byte[] into, int offset, int length) throws DataFormatException {
-      int n = inflater.inflate(into, offset, length);
+    public int inflate(ByteBuffer into) throws DataFormatException {
+      int n = inflater.inflate(into);
       if (n == 0 && inflater.needsDictionary()) {
         throw new DataFormatException("it wants a dictionary");
       }

@@ -4,6 +4,7 @@ import dev.molo.linux.Inflation;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PushbackInputStream;
+import java.nio.ByteBuffer;
 
 /**
  * From compressed bytes to a tar stream. What the bytes are is read off them (as containerd does):
@@ -13,23 +14,36 @@ import java.io.PushbackInputStream;
 public final class Decompression {
   private Decompression() {}
 
-  /** With what the JDK has, and memory of its own. */
+  /** As a stream, with what the JDK has, and memory of its own. */
   public static InputStream open(InputStream compressed) throws IOException {
-    return open(compressed, Inflation.jdk(), new ZstdWindows());
+    return open(compressed, Inflation.jdk());
   }
 
-  /** gzip (several members), zstd (several frames) or plain. */
-  static InputStream open(InputStream compressed, Inflation inflation, ZstdWindows windows)
+  /** The same by another inflater. */
+  static InputStream open(InputStream compressed, Inflation inflation) throws IOException {
+    ByteBuffer input = ByteBuffer.allocateDirect(ZstdSource.INPUT);
+    DirectSource source = open(compressed, inflation, new ZstdWindows(), input);
+    return new DirectInput(BufferSource.of(source));
+  }
+
+  /**
+   * gzip (several members), zstd (several frames) or plain.
+   *
+   * @param compressed closed with the source
+   * @param input direct, {@link ZstdSource#INPUT} bytes, for the source alone
+   */
+  static DirectSource open(
+      InputStream compressed, Inflation inflation, ZstdWindows windows, ByteBuffer input)
       throws IOException {
     PushbackInputStream in = new PushbackInputStream(compressed, 6);
     byte[] magic = new byte[6];
     int n = in.readNBytes(magic, 0, magic.length);
     in.unread(magic, 0, n);
     if (n >= 2 && is(magic, 0x1f, 0x8b)) {
-      return new GzipStream(in, inflation.begin());
+      return new GzipSource(in, inflation.begin());
     }
     if (n >= 4 && (is(magic, 0x28, 0xb5, 0x2f, 0xfd) || isSkippableFrame(magic))) {
-      return windows.open(in);
+      return windows.open(in, input);
     }
     if (n >= 3 && is(magic, 'B', 'Z', 'h')) {
       throw new IOException("it is compressed with bzip2; gzip, zstd and plain tar are supported");
@@ -37,7 +51,7 @@ public final class Decompression {
     if (n >= 6 && is(magic, 0xfd, '7', 'z', 'X', 'Z', 0)) {
       throw new IOException("it is compressed with xz; gzip, zstd and plain tar are supported");
     }
-    return in;
+    return DirectSource.of(in);
   }
 
   private static boolean is(byte[] magic, int... expected) {

@@ -16,7 +16,7 @@ public final class HashingOutput extends FilterOutputStream {
   HashingOutput(Hashing hashing, Digest.Algorithm algorithm, OutputStream out) {
     super(out);
     this.algorithm = algorithm;
-    this.hash = hashing.begin(VerifiedStream.function(algorithm));
+    this.hash = hashing.begin(ExpectedContent.function(algorithm));
   }
 
   @Override

@@ -26,14 +26,21 @@ final class LayerFetch {
   private final Hashing hashing;
   private final Inflation inflation;
   private final UnpackLimits limits;
+  private final SpareProcessors processors;
   private final LayerBuffers.Spares spares = new LayerBuffers.Spares();
   private final ZstdWindows windows = new ZstdWindows();
 
-  LayerFetch(Files files, Hashing hashing, Inflation inflation, UnpackLimits limits) {
+  LayerFetch(
+      Files files,
+      Hashing hashing,
+      Inflation inflation,
+      UnpackLimits limits,
+      SpareProcessors processors) {
     this.files = files;
     this.hashing = hashing;
     this.inflation = inflation;
     this.limits = limits;
+    this.processors = processors;
   }
 
   /**
@@ -49,14 +56,16 @@ final class LayerFetch {
    * archive again beside it.
    *
    * @param source the blob; closed here
+   * @param work hears of the progress; its cancellation ends a read of the source that waits
    * @throws FaultException naming layer and reason; what is in the directory then is worthless
    */
-  Result run(
-      Descriptor blob, Digest diffId, InputStream source, Fd directory, LongConsumer progress) {
+  Result run(Descriptor blob, Digest diffId, InputStream source, Fd directory, LayerWork work) {
     LayerBuffers buffers = spares.take();
+    processors.enter();
     try {
-      return run(blob, diffId, source, directory, progress, buffers);
+      return run(blob, diffId, source, directory, work, buffers);
     } finally {
+      processors.leave();
       spares.giveBack(buffers);
     }
   }
@@ -66,16 +75,16 @@ final class LayerFetch {
       Digest diffId,
       InputStream source,
       Fd directory,
-      LongConsumer progress,
+      LayerWork work,
       LayerBuffers buffers) {
     try (VerifiedStream compressed =
-            new VerifiedStream(hashing, source, blob.digest(), blob.size(), progress);
+            new VerifiedStream(hashing, source, blob.digest(), blob.size(), work::progress);
         KeptTarWriter kept = new KeptTarWriter(files, directory, buffers.structure())) {
       files.mkdirat(directory, "fs", 0755);
       try (Fd fs = files.openat2(directory, "fs", DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH)) {
         SetAsideFiles aside = new SetAsideFiles(files, directory, kept);
-        LayerUnpacker unpacker = new LayerUnpacker(files, fs, limits, aside, true, buffers);
-        return unpack(compressed, blob, diffId, unpacker, kept, buffers);
+        LayerUnpacker unpacker = new LayerUnpacker(files, fs, limits, aside, true);
+        return unpack(compressed, blob, diffId, unpacker, kept, buffers, work);
       }
     } catch (IOException e) {
       throw new FaultException(Fault.INTERNAL, "layer " + blob.digest() + ": " + e.getMessage(), e);
@@ -90,17 +99,14 @@ final class LayerFetch {
       Digest diffId,
       LayerUnpacker unpacker,
       KeptTarWriter kept,
-      LayerBuffers buffers)
+      LayerBuffers buffers,
+      LayerWork work)
       throws IOException {
     RatioGuard ratio = new RatioGuard(compressed, limits);
-    try (VerifiedStream tar =
-        new VerifiedStream(
-            hashing,
-            Decompression.open(compressed, inflation, windows),
-            diffId,
-            Long.MAX_VALUE,
-            ratio)) {
-      UnpackedLayer layer = unpacker.unpack(new TarReader(buffers.buffered(tar), kept));
+    DirectSource content = Decompression.open(compressed, inflation, windows, buffers.compressed());
+    ReadAhead ahead = new ReadAhead(content, buffers.archive(), processors, work::abandon);
+    try (VerifiedBuffers tar = new VerifiedBuffers(hashing, ahead, diffId, ratio)) {
+      UnpackedLayer layer = unpacker.unpack(new TarReader(new DirectInput(tar), kept));
       tar.verify("the unpacked content");
       compressed.verify("the compressed content");
       if (compressed.count() != blob.size()) {

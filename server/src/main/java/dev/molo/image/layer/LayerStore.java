@@ -57,6 +57,7 @@ public final class LayerStore implements AutoCloseable {
   private final LayerChecks checks;
   private final LayerArchives archives;
   private final ExecutorService workers;
+  private final ExecutorService helpers;
   private final ExecutorService checkers;
   private final ExecutorService deleter;
   private final Cancellation closing = Cancellation.create();
@@ -73,7 +74,9 @@ public final class LayerStore implements AutoCloseable {
     Files files = linux.files();
     Hashing hashing = linux.hashing();
     String boot = linux.system().bootId();
+    int processors = Runtime.getRuntime().availableProcessors();
     this.workers = pool("molo-unpack-", workers);
+    this.helpers = pool("molo-inflate-", processors);
     this.deleter = pool("molo-image-delete-", 1);
     this.checkers = pool("molo-verify-", 2);
     this.directories = new LayerDirectories(files, root, boot, deleter);
@@ -84,7 +87,12 @@ public final class LayerStore implements AutoCloseable {
     this.inFlight =
         new LayersInFlight(
             files,
-            new LayerFetch(files, hashing, linux.inflation(), limits),
+            new LayerFetch(
+                files,
+                hashing,
+                linux.inflation(),
+                limits,
+                new SpareProcessors(processors, helpers)),
             keepBlobs,
             boot,
             directories,
@@ -296,9 +304,10 @@ public final class LayerStore implements AutoCloseable {
     closing.cancel(stopping);
     inFlight.cancel(stopping);
     workers.shutdown();
+    helpers.shutdown();
     checkers.shutdown();
     try {
-      boolean ended = awaitEnd(workers) && awaitEnd(checkers);
+      boolean ended = awaitEnd(workers) && awaitEnd(helpers) && awaitEnd(checkers);
       // What is in the trash then is deleted by the next start.
       var _ = deleter.shutdownNow();
       ended &= awaitEnd(deleter);

@@ -11,7 +11,6 @@ import dev.molo.linux.Stat;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -36,7 +35,10 @@ final class LayerUnpacker {
   /** What stat(2) counts in. */
   private static final int SECTOR = 512;
 
-  private static final byte[] ZEROS = new byte[LayerBuffers.BUFFER];
+  private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(LayerBuffers.BUFFER);
+
+  /** A shorter run of zeros is cheaper written. */
+  private static final int HOLE_LEAST = 64 << 10;
 
   /**
    * The disk begins to work while there is still something to unpack: at the end of a file of this
@@ -56,8 +58,6 @@ final class LayerUnpacker {
   private final UnpackLimits limits;
   private final LayerTree tree;
   private final boolean contents;
-  private final byte[] buffer;
-  private final ByteBuffer direct;
   private final DirectoryTimes directoryTimes;
   private long bytes;
   private long inodes;
@@ -66,27 +66,19 @@ final class LayerUnpacker {
   private boolean warnedOfAttributes;
 
   LayerUnpacker(Files files, Fd root, UnpackLimits limits) {
-    this(files, root, limits, LayerTree.Spared.nothing(), true, new LayerBuffers());
+    this(files, root, limits, LayerTree.Spared.nothing(), true);
   }
 
   /**
    * @param spared is offered what one entry takes the place of
    * @param contents whether files are filled; without, they are as long and empty
-   * @param buffers for this alone until it is done
    */
   LayerUnpacker(
-      Files files,
-      Fd root,
-      UnpackLimits limits,
-      LayerTree.Spared spared,
-      boolean contents,
-      LayerBuffers buffers) {
+      Files files, Fd root, UnpackLimits limits, LayerTree.Spared spared, boolean contents) {
     this.files = files;
     this.root = root;
     this.limits = limits;
     this.contents = contents;
-    this.buffer = buffers.file();
-    this.direct = buffers.direct();
     this.tree = new LayerTree(files, root, this::subtract, spared);
     this.directoryTimes = new DirectoryTimes(files, tree);
   }
@@ -304,51 +296,83 @@ final class LayerUnpacker {
 
   /** Where in the file the last byte that was written ends; 0 when none was. */
   private long copy(TarReader tar, Fd fd, TarEntry.Segment segment) throws IOException {
-    long left = segment.length();
-    long dirty = 0;
-    long written = 0;
-    while (left > 0) {
-      // Whole buffers: a write that ends within a page costs the kernel that page twice.
-      int n = (int) Math.min(left, buffer.length);
-      fill(tar, n);
-      left -= n;
-      if (!contents) {
-        continue;
-      }
-      long end = segment.offset() + segment.length() - left;
-      boolean hole = n == buffer.length && isZero();
-      if (hole) {
-        // As long a run of zeros reads the same where nothing is stored.
-        files.lseek(fd, end, OpenFlags.SEEK_SET);
-        bytes -= n;
-      } else {
-        direct.clear().put(buffer, 0, n).flip();
-        files.writeFully(fd, direct);
-        written = end;
-        dirty += n;
-      }
-      if (dirty >= WRITEBACK_MOST || ((hole || left == 0) && dirty >= WRITEBACK_LEAST)) {
-        files.beginWriteback(fd, written - dirty, dirty);
-      }
-      if (dirty >= WRITEBACK_MOST || hole) {
-        dirty = 0;
+    FileContent content = new FileContent(fd, segment);
+    for (long left = segment.length(); left > 0; ) {
+      ByteBuffer piece = tar.content(left);
+      left -= piece.remaining();
+      if (contents) {
+        content.add(piece);
       }
     }
-    return written;
+    return content.end();
   }
 
-  /** Whether all of {@link #buffer} is. */
-  private boolean isZero() {
-    return buffer[0] == 0 && Arrays.mismatch(buffer, ZEROS) < 0;
-  }
+  /** Writes a segment of a file, and makes holes of its long runs of zeros. */
+  private final class FileContent {
+    private final Fd fd;
+    private long position;
+    private final long end;
+    private long written;
 
-  private void fill(TarReader tar, int length) throws IOException {
-    for (int have = 0; have < length; ) {
-      int n = tar.read(buffer, have, length - have);
-      if (n < 0) {
-        throw new TarFormatException("its content ends early");
+    /** What was written last and lies behind each other, for the disk to begin with. */
+    private long dirty;
+
+    /** Of the file's last pieces, those that are all zeros; they are not written yet. */
+    private long zeros;
+
+    FileContent(Fd fd, TarEntry.Segment segment) {
+      this.fd = fd;
+      this.position = segment.offset();
+      this.end = segment.offset() + segment.length();
+    }
+
+    void add(ByteBuffer piece) {
+      int n = piece.remaining();
+      if (piece.get(0) == 0 && piece.mismatch(ZEROS.slice(0, n)) < 0) {
+        zeros += n;
+        position += n;
+        return;
       }
-      have += n;
+      settleZeros();
+      position += n;
+      write(piece);
+    }
+
+    private void write(ByteBuffer piece) {
+      dirty += piece.remaining();
+      files.writeFully(fd, piece);
+      written = position;
+      if (dirty >= WRITEBACK_MOST) {
+        beginWriteback();
+      }
+    }
+
+    /**
+     * A long run of zeros reads the same where nothing is stored. A short one is better written.
+     */
+    private void settleZeros() {
+      if (zeros >= HOLE_LEAST) {
+        beginWriteback();
+        files.lseek(fd, position, OpenFlags.SEEK_SET);
+        long lastBlock = position == end ? position + BLOCK - 1 : position;
+        bytes -= Math.max(0, lastBlock / BLOCK - (position - zeros + BLOCK - 1) / BLOCK) * BLOCK;
+      } else if (zeros > 0) {
+        write(ZEROS.slice(0, (int) zeros));
+      }
+      zeros = 0;
+    }
+
+    private void beginWriteback() {
+      if (dirty >= WRITEBACK_LEAST) {
+        files.beginWriteback(fd, written - dirty, dirty);
+      }
+      dirty = 0;
+    }
+
+    long end() {
+      settleZeros();
+      beginWriteback();
+      return written;
     }
   }
 

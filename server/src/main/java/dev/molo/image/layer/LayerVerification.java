@@ -44,17 +44,15 @@ final class LayerVerification {
     }
     files.mkdirat(scratch, "fs", 0755);
     try (Fd skeleton = files.openat2(scratch, "fs", DIRECTORY, 0, OpenFlags.RESOLVE_BENEATH);
-        VerifiedStream tar =
-            new VerifiedStream(
+        VerifiedBuffers tar =
+            new VerifiedBuffers(
                 hashing,
-                new RebuiltTar(files, directory),
+                BufferSource.of(DirectSource.of(new RebuiltTar(files, directory))),
                 layer.diffId(),
-                Long.MAX_VALUE,
                 _ -> cancellation.check())) {
       SetAsideFiles aside = new SetAsideFiles(files, scratch, TarRecorder.none());
-      LayerUnpacker unpacker =
-          new LayerUnpacker(files, skeleton, NO_LIMITS, aside, false, new LayerBuffers());
-      unpacker.unpack(new TarReader(tar, TarRecorder.none()));
+      LayerUnpacker unpacker = new LayerUnpacker(files, skeleton, NO_LIMITS, aside, false);
+      unpacker.unpack(new TarReader(new DirectInput(tar), TarRecorder.none()));
       tar.verify("the archive made again");
       verifyBlob(layer, directory, cancellation);
       return compare(directory, skeleton, unpacker);

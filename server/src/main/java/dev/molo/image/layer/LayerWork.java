@@ -49,6 +49,11 @@ final class LayerWork {
     }
   }
 
+  /** Whatever is still read for it ends; whoever wants the layer begins anew. */
+  void abandon() {
+    cancellation.cancel(new FaultException(Fault.CANCELLED, what + ": it has failed already"));
+  }
+
   void progress(long bytes) {
     for (LongConsumer listener : listeners) {
       listener.accept(bytes);

@@ -184,7 +184,7 @@ final class LayersInFlight {
             diffId,
             keep ? new KeptBlob(files, content, directory) : content,
             directory,
-            work::progress);
+            work);
     UnpackedLayer unpacked = result.layer();
     return new StoredLayer(
         diffId,

@@ -3,6 +3,7 @@ package dev.molo.image.layer;
 import dev.molo.linux.TimeSpec;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,8 +25,11 @@ final class TarReader {
   static final int MAX_SEGMENTS = 1 << 16;
 
   private final InputStream in;
+
+  /** The same; null where content is skipped. */
+  private final DirectInput direct;
+
   private final TarRecorder recorder;
-  private final boolean skipping;
   private final byte[] block = new byte[BLOCK];
   private final byte[] skipBuffer = new byte[16 << 10];
   private final CRC32C crc = new CRC32C();
@@ -36,19 +40,19 @@ final class TarReader {
   private String goesTo;
   private List<TarEntry.Segment> goesToSegments = List.of();
 
-  TarReader(InputStream in, TarRecorder recorder) {
-    this(in, recorder, false);
+  TarReader(DirectInput in, TarRecorder recorder) {
+    this(in, in, recorder);
   }
 
   /** A reader that nobody listens to: what is not read is skipped in the stream itself. */
   TarReader(InputStream in) {
-    this(in, TarRecorder.none(), true);
+    this(in, null, TarRecorder.none());
   }
 
-  private TarReader(InputStream in, TarRecorder recorder, boolean skipping) {
+  private TarReader(InputStream in, DirectInput direct, TarRecorder recorder) {
     this.in = in;
+    this.direct = direct;
     this.recorder = recorder;
-    this.skipping = skipping;
   }
 
   /**
@@ -90,6 +94,23 @@ final class TarReader {
     crc.update(into, offset, n);
     remaining -= n;
     return n;
+  }
+
+  /**
+   * The next of the current entry's stored content, up to {@code most} bytes and one at least. They
+   * stay as they are until something is read again. Not for a reader that skips content.
+   */
+  ByteBuffer content(long most) throws IOException {
+    if (remaining == 0) {
+      throw new TarFormatException("its content ends early");
+    }
+    ByteBuffer piece = direct.next((int) Math.min(Math.min(most, remaining), Integer.MAX_VALUE));
+    if (!piece.hasRemaining()) {
+      throw new TarFormatException("the archive ends in the middle of a file's content");
+    }
+    crc.update(piece.duplicate());
+    remaining -= piece.remaining();
+    return piece;
   }
 
   private TarEntry entry(
@@ -155,7 +176,7 @@ final class TarReader {
     if (!open) {
       return;
     }
-    if (skipping && remaining > 0) {
+    if (direct == null && remaining > 0) {
       in.skipNBytes(remaining);
       remaining = 0;
     }

@@ -4,7 +4,6 @@ import dev.molo.image.Digest;
 import dev.molo.linux.Hashing;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.HexFormat;
 import java.util.function.LongConsumer;
 
 /**
@@ -13,11 +12,7 @@ import java.util.function.LongConsumer;
  */
 final class VerifiedStream extends InputStream {
   private final InputStream in;
-  private final Hashing.Hash hash;
-  private final Digest expected;
-  private final long limit;
-  private final LongConsumer progress;
-  private long count;
+  private final ExpectedContent content;
 
   /**
    * @param limit bytes allowed
@@ -26,18 +21,7 @@ final class VerifiedStream extends InputStream {
   VerifiedStream(
       Hashing hashing, InputStream in, Digest expected, long limit, LongConsumer progress) {
     this.in = in;
-    this.hash = hashing.begin(function(expected.algorithm()));
-    this.expected = expected;
-    this.limit = limit;
-    this.progress = progress;
-  }
-
-  /** What computes a digest. */
-  static Hashing.Function function(Digest.Algorithm algorithm) {
-    return switch (algorithm) {
-      case SHA256 -> Hashing.Function.SHA256;
-      case SHA512 -> Hashing.Function.SHA512;
-    };
+    this.content = new ExpectedContent(hashing, expected, limit, progress);
   }
 
   @Override
@@ -50,18 +34,13 @@ final class VerifiedStream extends InputStream {
   public int read(byte[] into, int offset, int length) throws IOException {
     int n = in.read(into, offset, length);
     if (n > 0) {
-      hash.update(into, offset, n);
-      count += n;
-      if (count > limit) {
-        throw new TarFormatException("it is longer than " + limit + " bytes");
-      }
-      progress.accept(count);
+      content.add(into, offset, n);
     }
     return n;
   }
 
   long count() {
-    return count;
+    return content.count();
   }
 
   /** Reads what is left and compares. The stream is spent afterwards. */
@@ -70,15 +49,12 @@ final class VerifiedStream extends InputStream {
     while (read(rest, 0, rest.length) >= 0) {
       // read() counts and hashes
     }
-    Digest actual = new Digest(expected.algorithm(), HexFormat.of().formatHex(hash.digest()));
-    if (!actual.equals(expected)) {
-      throw new TarFormatException(what + " has digest " + actual + " instead of " + expected);
-    }
+    content.verify(what);
   }
 
   @Override
   public void close() throws IOException {
-    hash.close();
+    content.close();
     in.close();
   }
 }

@@ -1,10 +1,8 @@
 package dev.molo.image.layer;
 
-import com.github.luben.zstd.RecyclingBufferPool;
-import com.github.luben.zstd.ZstdInputStreamNoFinalizer;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.util.concurrent.Semaphore;
 
 /**
@@ -20,9 +18,14 @@ final class ZstdWindows {
 
   private final Semaphore big = new Semaphore(1, true);
 
-  /** A decoder of all frames. */
-  InputStream open(InputStream compressed) throws IOException {
-    return new Decoder(compressed);
+  /**
+   * A decoder of all frames.
+   *
+   * @param compressed closed with the source
+   * @param input direct, {@link ZstdSource#INPUT} bytes, for the source alone
+   */
+  DirectSource open(InputStream compressed, ByteBuffer input) {
+    return new Decoder(compressed, input);
   }
 
   /** Whether somebody waits for a bigger window. */
@@ -30,14 +33,17 @@ final class ZstdWindows {
     return big.hasQueuedThreads();
   }
 
-  private final class Decoder extends FilterInputStream {
+  private final class Decoder implements DirectSource {
+    private final ZstdSource frames;
     private boolean hasBig;
 
-    Decoder(InputStream compressed) throws IOException {
-      super(InputStream.nullInputStream());
-      in =
-          new ZstdInputStreamNoFinalizer(
-              new ZstdFrames(compressed, this::take), RecyclingBufferPool.INSTANCE);
+    Decoder(InputStream compressed, ByteBuffer input) {
+      frames = new ZstdSource(new ZstdFrames(compressed, this::take), input);
+    }
+
+    @Override
+    public int read(ByteBuffer into) throws IOException {
+      return frames.read(into);
     }
 
     private void take(long window) throws IOException {
@@ -55,7 +61,7 @@ final class ZstdWindows {
     @Override
     public void close() throws IOException {
       try {
-        super.close();
+        frames.close();
       } finally {
         if (hasBig) {
           hasBig = false;

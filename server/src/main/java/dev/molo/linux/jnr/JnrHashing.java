@@ -97,6 +97,13 @@ final class JnrHashing implements Hashing {
     }
 
     @Override
+    public void update(ByteBuffer direct) {
+      int n = direct.remaining();
+      check(library.EVP_DigestUpdate(open(), Kernel.address(direct) + direct.position(), n));
+      direct.position(direct.limit());
+    }
+
+    @Override
     public byte[] digest() {
       check(library.EVP_DigestFinal_ex(open(), address, 0));
       byte[] result = new byte[resultBytes];

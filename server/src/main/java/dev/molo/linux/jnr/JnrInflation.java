@@ -3,7 +3,6 @@ package dev.molo.linux.jnr;
 import dev.molo.linux.Inflation;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import java.util.zip.DataFormatException;
 import java.util.zip.Deflater;
 import jnr.ffi.annotations.IgnoreError;
@@ -58,11 +57,11 @@ final class JnrInflation implements Inflation {
         deflater.finish();
         length = deflater.deflate(packed);
       }
-      byte[] unpacked = new byte[plain.length + 1];
+      ByteBuffer unpacked = ByteBuffer.allocateDirect(plain.length + 1);
       try (IsalInflate inflate = new IsalInflate(library)) {
         inflate.input(packed, 0, length + 2);
-        int n = inflate.inflate(unpacked, 0, unpacked.length);
-        boolean same = Arrays.equals(unpacked, 0, n, plain, 0, plain.length);
+        inflate.inflate(unpacked);
+        boolean same = unpacked.flip().equals(ByteBuffer.wrap(plain));
         if (!same || !inflate.finished() || inflate.rest().length != 2) {
           throw new IllegalStateException("libisal.so.2 is not as its version 2.30 is");
         }
@@ -94,7 +93,7 @@ final class JnrInflation implements Inflation {
     return Bound.BEST.implementation();
   }
 
-  /** A struct inflate_state and the buffers it points to. */
+  /** A struct inflate_state and the input it points to. */
   private static final class IsalInflate implements Inflate {
     /** sizeof(struct inflate_state) is 87368; a little more does no harm. */
     private static final int STATE_BYTES = 88 << 10;
@@ -107,16 +106,13 @@ final class JnrInflation implements Inflation {
     private static final int READ_IN_LENGTH = 36;
     private static final int BLOCK_STATE = 21160;
     private static final int ISAL_BLOCK_FINISH = 5;
-    private static final int OUTPUT_BYTES = 128 << 10;
 
-    private static final SpareBuffers SPARES =
-        new SpareBuffers(STATE_BYTES + MAX_INPUT + OUTPUT_BYTES);
+    private static final SpareBuffers SPARES = new SpareBuffers(STATE_BYTES + MAX_INPUT);
 
     private final Libisal library;
     private final ByteBuffer whole = SPARES.take();
     private final ByteBuffer state = whole.slice(0, STATE_BYTES).order(ByteOrder.nativeOrder());
     private final ByteBuffer input = whole.slice(STATE_BYTES, MAX_INPUT);
-    private final ByteBuffer output = whole.slice(STATE_BYTES + MAX_INPUT, OUTPUT_BYTES);
     private final long stateAddress = Kernel.address(state);
     private boolean closed;
 
@@ -140,22 +136,22 @@ final class JnrInflation implements Inflation {
     }
 
     @Override
-    public int inflate(byte[] into, int offset, int length) throws DataFormatException {
+    public int inflate(ByteBuffer into) throws DataFormatException {
       if (closed) {
         throw new IllegalStateException("this stream is closed");
       }
       if (finished()) {
         return 0;
       }
-      int room = Math.min(length, OUTPUT_BYTES);
-      state.putLong(NEXT_OUT, Kernel.address(output));
+      int room = into.remaining();
+      state.putLong(NEXT_OUT, Kernel.address(into) + into.position());
       state.putInt(AVAIL_OUT, room);
       int result = library.isal_inflate(stateAddress);
       if (result < 0) {
         throw new DataFormatException("ISA-L says " + result);
       }
       int n = room - state.getInt(AVAIL_OUT);
-      output.clear().get(into, offset, n);
+      into.position(into.position() + n);
       return n;
     }
 

@@ -46,14 +46,15 @@ final class DecompressionSpeed {
     Inflation system = JnrLinux.fromProperties().inflation();
     Map<String, Candidate> candidates = new LinkedHashMap<>();
     candidates.put(
-        "gzip by " + system.implementation(), new Candidate(gzip, in -> molo(in, system)));
+        "gzip by " + system.implementation(),
+        new Candidate(gzip, in -> Decompression.open(in, system)));
     candidates.put(
         "gzip by " + Inflation.jdk().implementation(),
-        new Candidate(gzip, in -> molo(in, Inflation.jdk())));
+        new Candidate(gzip, in -> Decompression.open(in)));
     candidates.put(
         "gzip by java.util.zip.GZIPInputStream",
         new Candidate(gzip, in -> new GZIPInputStream(in, BUFFER)));
-    candidates.put("zstd by zstd-jni", new Candidate(zstd, in -> molo(in, system)));
+    candidates.put("zstd by zstd-jni", new Candidate(zstd, in -> Decompression.open(in, system)));
     candidates.put(
         "zstd by zstd-jni, frames not looked at",
         new Candidate(zstd, ZstdInputStreamNoFinalizer::new));
@@ -77,10 +78,6 @@ final class DecompressionSpeed {
           "%-40s %6.0f (%.0f, %.0f)%n",
           name, each[each.length / 2], each[0], each[each.length - 1]);
     });
-  }
-
-  private static InputStream molo(InputStream in, Inflation inflation) throws IOException {
-    return Decompression.open(in, inflation, new ZstdWindows());
   }
 
   private static void pack(Path plain, OutputStream into) throws IOException {

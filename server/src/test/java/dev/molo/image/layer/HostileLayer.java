@@ -111,8 +111,13 @@ final class HostileLayer {
     try (Fd layer = open(path);
         Fd empty = open(scratch)) {
       LayerFetch.Result result =
-          new LayerFetch(linux.files(), linux.hashing(), linux.inflation(), UnpackLimits.standard())
-              .run(Descriptor.of("", diffId, size), diffId, tar(), layer, _ -> {});
+          new LayerFetch(
+                  linux.files(),
+                  linux.hashing(),
+                  linux.inflation(),
+                  UnpackLimits.standard(),
+                  new SpareProcessors(2, Thread.ofPlatform()::start))
+              .run(Descriptor.of("", diffId, size), diffId, tar(), layer, new LayerWork("layer"));
       StoredLayer stored =
           new StoredLayer(
               diffId,

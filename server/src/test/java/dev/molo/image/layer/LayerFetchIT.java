@@ -76,8 +76,15 @@ final class LayerFetchIT {
     Meter meter = new Meter(size);
     try (Fd fd =
         linux.files().open(directory.toString(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
-      new LayerFetch(linux.files(), linux.hashing(), linux.inflation(), UnpackLimits.standard())
-          .run(Descriptor.of("", blob, size), diffId, source, fd, meter);
+      LayerWork work = new LayerWork("layer");
+      work.join(meter);
+      new LayerFetch(
+              linux.files(),
+              linux.hashing(),
+              linux.inflation(),
+              UnpackLimits.standard(),
+              new SpareProcessors(2, Thread.ofPlatform()::start))
+          .run(Descriptor.of("", blob, size), diffId, source, fd, work);
     }
     assertThat(Files.size(directory.resolve("fs/file"))).isEqualTo(SIZE);
     assertThat(meter.looks).as("looks at the memory while unpacking").isGreaterThan(1);

@@ -98,13 +98,18 @@ final class LayerFuzzIT {
     Path layer = Files.createDirectory(directory.resolve("layer"));
     Digest diffId = Digest.ofBytes(archive);
     try (Fd fd = open(layer)) {
-      new LayerFetch(linux.files(), linux.hashing(), linux.inflation(), LIMITS)
+      new LayerFetch(
+              linux.files(),
+              linux.hashing(),
+              linux.inflation(),
+              LIMITS,
+              new SpareProcessors(2, Thread.ofPlatform()::start))
           .run(
               Descriptor.of("", diffId, archive.length),
               diffId,
               new ByteArrayInputStream(archive),
               fd,
-              _ -> {});
+              new LayerWork("layer"));
       try (RebuiltTar again = new RebuiltTar(linux.files(), fd)) {
         assertThat(again.readAllBytes()).as(when).isEqualTo(archive);
       }

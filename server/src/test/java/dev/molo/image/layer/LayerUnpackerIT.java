@@ -58,7 +58,9 @@ final class LayerUnpackerIT {
   private UnpackedLayer unpack(InputStream tar) throws IOException {
     try (Fd fd = linux.files().open(root.toString(), OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY)) {
       return new LayerUnpacker(linux.files(), fd, LIMITS)
-          .unpack(new TarReader(tar, TarRecorder.none()));
+          .unpack(
+              new TarReader(
+                  new DirectInput(BufferSource.of(DirectSource.of(tar))), TarRecorder.none()));
     }
   }
 

@@ -58,13 +58,18 @@ final class RebuiltTarIT {
     Digest diffId = Digest.ofBytes(tar);
     try (Fd fd = open(path)) {
       LayerFetch.Result result =
-          new LayerFetch(linux.files(), linux.hashing(), linux.inflation(), LIMITS)
+          new LayerFetch(
+                  linux.files(),
+                  linux.hashing(),
+                  linux.inflation(),
+                  LIMITS,
+                  new SpareProcessors(2, Thread.ofPlatform()::start))
               .run(
                   Descriptor.of("", diffId, tar.length),
                   diffId,
                   new ByteArrayInputStream(tar),
                   fd,
-                  _ -> {});
+                  new LayerWork("layer"));
       return new Unpacked(
           path,
           new StoredLayer(

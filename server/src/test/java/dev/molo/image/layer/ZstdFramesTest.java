@@ -10,6 +10,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -93,12 +94,16 @@ final class ZstdFramesTest {
     }
   }
 
+  private static InputStream open(ZstdWindows windows, byte[] stream) {
+    ByteBuffer input = ByteBuffer.allocateDirect(ZstdSource.INPUT);
+    return new DirectInput(BufferSource.of(windows.open(new ByteArrayInputStream(stream), input)));
+  }
+
   @Test
   void whatIsNoFrameIsLeftToTheDecoder() throws IOException {
     byte[] stream = join(Zstd.compress(NOISE), new byte[] {1, 2, 3, 4, 5, 6, 7, 8});
     assertThat(windows(stream, 64)).containsExactly((long) NOISE.length);
-    assertThatThrownBy(
-            () -> new ZstdWindows().open(new ByteArrayInputStream(stream)).readAllBytes())
+    assertThatThrownBy(() -> open(new ZstdWindows(), stream).readAllBytes())
         .isInstanceOf(IOException.class);
   }
 
@@ -118,7 +123,7 @@ final class ZstdFramesTest {
         stream[at] ^= (byte) (1 << random.nextInt(8));
       }
       windows(stream, 1 + random.nextInt(5000));
-      try (InputStream in = new ZstdWindows().open(new ByteArrayInputStream(stream))) {
+      try (InputStream in = open(new ZstdWindows(), stream)) {
         in.transferTo(OutputStream.nullOutputStream());
       } catch (IOException e) {
         refused++;
@@ -134,8 +139,7 @@ final class ZstdFramesTest {
     // The exponent of the window; compressors do not go further by themselves.
     assertThat(stream[5]).isEqualTo((byte) (17 << 3));
     stream[5] = (byte) (18 << 3);
-    assertThatThrownBy(
-            () -> new ZstdWindows().open(new ByteArrayInputStream(stream)).readAllBytes())
+    assertThatThrownBy(() -> open(new ZstdWindows(), stream).readAllBytes())
         .isInstanceOf(IOException.class)
         .hasMessageContaining("needs a window of 268435456 bytes");
   }
@@ -146,17 +150,17 @@ final class ZstdFramesTest {
     byte[] big = join(frame(NOISE, 22, true), frame(NOISE, 26, true));
     byte[] usual = frame(NOISE, 23, true);
     ZstdWindows windows = new ZstdWindows();
-    InputStream first = windows.open(new ByteArrayInputStream(big));
+    InputStream first = open(windows, big);
     assertThat(first.readAllBytes()).isEqualTo(join(NOISE, NOISE));
     // It still has its window. One that needs none passes by.
-    try (InputStream other = windows.open(new ByteArrayInputStream(usual))) {
+    try (InputStream other = open(windows, usual)) {
       assertThat(other.readAllBytes()).isEqualTo(NOISE);
     }
     List<byte[]> read = new ArrayList<>();
     Thread second =
         Thread.ofPlatform()
             .start(() -> {
-              try (InputStream in = windows.open(new ByteArrayInputStream(big))) {
+              try (InputStream in = open(windows, big)) {
                 read.add(in.readAllBytes());
               } catch (IOException e) {
                 throw new AssertionError(e);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.molo.linux.Inflation;
 import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.zip.DataFormatException;
@@ -68,11 +69,13 @@ final class JnrInflationTest {
     byte[] all = Arrays.copyOf(packed, packed.length + behind.length);
     System.arraycopy(behind, 0, all, packed.length, behind.length);
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    byte[] buffer = new byte[room];
+    ByteBuffer buffer = ByteBuffer.allocateDirect(room);
     int at = 0;
     while (!inflate.finished()) {
-      int n = inflate.inflate(buffer, 0, room);
-      out.write(buffer, 0, n);
+      int n = inflate.inflate(buffer.clear());
+      byte[] some = new byte[n];
+      buffer.flip().get(some);
+      out.writeBytes(some);
       if (n == 0 && !inflate.finished()) {
         int length = Math.min(most, all.length - at);
         assertThat(length).isPositive();
@@ -97,9 +100,9 @@ final class JnrInflationTest {
       inflate.input(packed, 0, packed.length);
       assertThatThrownBy(
               () -> {
-                byte[] into = new byte[10_000];
+                ByteBuffer into = ByteBuffer.allocateDirect(10_000);
                 for (int i = 0; i < 100; i++) {
-                  inflate.inflate(into, 0, into.length);
+                  inflate.inflate(into.clear());
                 }
               })
           .isInstanceOf(DataFormatException.class);

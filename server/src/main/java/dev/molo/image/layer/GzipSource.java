@@ -4,6 +4,7 @@ import dev.molo.linux.Inflation;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.util.zip.CRC32;
 import java.util.zip.DataFormatException;
 
@@ -11,7 +12,7 @@ import java.util.zip.DataFormatException;
  * gzip (RFC 1952) with any number of members. The JDK's own stream asks {@code available()} whether
  * another member follows, which a network cannot answer; this one reads until the end. One thread.
  */
-final class GzipStream extends InputStream {
+final class GzipSource implements DirectSource {
   private static final int FHCRC = 2;
   private static final int FEXTRA = 4;
   private static final int FNAME = 8;
@@ -28,28 +29,19 @@ final class GzipStream extends InputStream {
   private boolean atEnd;
 
   /** {@code inflater} is closed with this. */
-  GzipStream(InputStream in, Inflation.Inflate inflater) {
+  GzipSource(InputStream in, Inflation.Inflate inflater) {
     this.in = in;
     this.inflater = inflater;
   }
 
   @Override
-  public int read() throws IOException {
-    byte[] one = new byte[1];
-    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-  }
-
-  @Override
-  public int read(byte[] into, int offset, int length) throws IOException {
-    if (length == 0) {
-      return 0;
-    }
+  public int read(ByteBuffer into) throws IOException {
     while (!atEnd) {
       if (!inMember && !beginMember()) {
         atEnd = true;
         break;
       }
-      int n = inflate(into, offset, length);
+      int n = inflate(into);
       if (n > 0) {
         return n;
       }
@@ -58,12 +50,13 @@ final class GzipStream extends InputStream {
   }
 
   /** Zero when the member has ended. */
-  private int inflate(byte[] into, int offset, int length) throws IOException {
+  private int inflate(ByteBuffer into) throws IOException {
     try {
       while (true) {
-        int n = inflater.inflate(into, offset, length);
+        int start = into.position();
+        int n = inflater.inflate(into);
         if (n > 0) {
-          crc.update(into, offset, n);
+          crc.update(into.slice(start, n));
           unpacked += n;
           return n;
         }

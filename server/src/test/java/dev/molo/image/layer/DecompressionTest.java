@@ -13,7 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
-final class GzipStreamTest {
+final class DecompressionTest {
   private static final byte[] TEXT = "molo ".repeat(30_000).getBytes(StandardCharsets.US_ASCII);
 
   private static byte[] read(byte[] compressed) throws IOException {
