@@ -1,5 +1,6 @@
 package dev.molo.image.registry;
 
+import dev.molo.image.Quoted;
 import io.netty.handler.ssl.SslHandshakeTimeoutException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -119,7 +120,8 @@ final class TlsTunnel {
     if (answer.statusCode() != 200) {
       // Its reset is no news, see above.
       answer.exceptionHandler(_ -> {}).request().reset();
-      refuse(near, new IOException(answer.statusCode() + " " + answer.statusMessage()));
+      String words = Quoted.plain(answer.statusMessage());
+      refuse(near, new IOException(answer.statusCode() + " " + words));
       return;
     }
     NetSocket far = answer.netSocket();
