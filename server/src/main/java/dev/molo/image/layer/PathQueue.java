@@ -1,5 +1,6 @@
 package dev.molo.image.layer;
 
+import dev.molo.linux.Errno;
 import dev.molo.linux.Fd;
 import dev.molo.linux.Files;
 import dev.molo.linux.LinuxException;
@@ -84,8 +85,7 @@ final class PathQueue implements AutoCloseable {
       for (long at = read; block.hasRemaining(); ) {
         int n = files.pread(spilled.orElseThrow(), block, at);
         if (n <= 0) {
-          throw new LinuxException(
-              "pread", dev.molo.linux.Errno.EIO, "paths laid aside ended early");
+          throw new LinuxException("pread", Errno.EIO, "paths laid aside ended early");
         }
         at += n;
       }
