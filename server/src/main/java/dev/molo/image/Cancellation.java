@@ -15,7 +15,8 @@ import java.util.concurrent.TimeUnit;
  * stopping. Work registers what ends it at once (a connection to reset, a wait to wake) and asks
  * {@link #check()} between steps.
  *
- * <p>Thread-safe. Actions run on the thread that cancels, once, in the order of registration.
+ * <p>Thread-safe. Actions run on the thread that cancels, once, in the order of registration; one
+ * that fails does not keep the others.
  */
 public final class Cancellation implements AutoCloseable {
 
@@ -69,7 +70,21 @@ public final class Cancellation implements AutoCloseable {
       due = List.copyOf(actions);
       actions.clear();
     }
-    due.forEach(Runnable::run);
+    RuntimeException failure = null;
+    for (Runnable action : due) {
+      try {
+        action.run();
+      } catch (RuntimeException e) {
+        if (failure == null) {
+          failure = e;
+        } else {
+          failure.addSuppressed(e);
+        }
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
   }
 
   /** The caller has hung up: ends the work with CANCELLED. */

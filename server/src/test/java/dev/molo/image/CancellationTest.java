@@ -31,6 +31,26 @@ final class CancellationTest {
             FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.CANCELLED));
   }
 
+  /** Each ends another wait. */
+  @Test
+  void actionThatFailsDoesNotKeepTheOthers() {
+    List<String> ran = new ArrayList<>();
+    Cancellation cancellation = Cancellation.create();
+    cancellation.onCancel(() -> {
+      throw new IllegalStateException("first");
+    });
+    cancellation.onCancel(() -> ran.add("second"));
+    cancellation.onCancel(() -> {
+      throw new IllegalStateException("third");
+    });
+    cancellation.onCancel(() -> ran.add("fourth"));
+    assertThatThrownBy(() -> cancellation.cancel("pull"))
+        .hasMessage("first")
+        .satisfies(e -> assertThat(e.getSuppressed()).singleElement().asString().contains("third"));
+    assertThat(ran).containsExactly("second", "fourth");
+    assertThat(cancellation.reason()).isPresent();
+  }
+
   @Test
   void deadlineEndsTheWork() throws InterruptedException {
     try (var timers = Executors.newScheduledThreadPool(1);
