@@ -20,8 +20,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -150,6 +152,24 @@ final class LayerStoreIT {
       layers.condemn(old, "another repair found it damaged");
       assertThat(layers.find(DIFF_ID)).containsSame(fresh);
     }
+  }
+
+  /** Memory may be short for it alone: who waits for the answer is not left waiting. */
+  @Test
+  void verificationThatEndsWithAnErrorIsToldOf() throws Exception {
+    StoredLayer layer = bringIn();
+    disk.afterNext(
+        "mkdirat",
+        () -> {
+          throw new OutOfMemoryError("as the test wants it");
+        });
+    FutureTask<Optional<String>> verified =
+        new FutureTask<>(() -> layers.verify(layer, Cancellation.create()));
+    var _ = Thread.ofPlatform().daemon().start(verified);
+    assertThatThrownBy(() -> verified.get(30, TimeUnit.SECONDS))
+        .hasCauseInstanceOf(FaultException.class)
+        .hasMessageContaining("as the test wants it");
+    assertThat(layers.verify(layer, Cancellation.create())).isEmpty();
   }
 
   /** Containers of this boot may run on both, and who they are is not known yet. */

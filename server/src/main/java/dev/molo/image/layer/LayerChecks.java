@@ -81,6 +81,10 @@ final class LayerChecks {
       }
     } catch (RuntimeException e) {
       result.completeExceptionally(e);
+    } catch (Error e) {
+      // Whoever waits hears of that too: memory may be short for one layer and not for the node.
+      result.completeExceptionally(e);
+      throw e;
     }
   }
 
