@@ -1,5 +1,7 @@
 package dev.molo.image.registry;
 
+import dev.molo.fault.Fault;
+import dev.molo.fault.FaultException;
 import io.netty.buffer.ByteBuf;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -40,8 +42,8 @@ final class Section implements AutoCloseable {
   }
 
   private void fetch(ResumingBlob source) {
-    byte[] step = new byte[STEP];
     try (source) {
+      byte[] step = new byte[STEP];
       for (int n = source.read(step, 0, STEP); n >= 0; n = source.read(step, 0, STEP)) {
         if (!put(step, n)) {
           break;
@@ -50,6 +52,10 @@ final class Section implements AutoCloseable {
       end(null);
     } catch (RuntimeException e) {
       end(e);
+    } catch (Error e) {
+      // The reader waits for an end, whichever it is.
+      end(new FaultException(Fault.INTERNAL, Thread.currentThread().getName() + ": " + e, e));
+      throw e;
     } finally {
       buffers.release(buffer);
     }

@@ -12,6 +12,9 @@ import dev.molo.image.Reference;
 import dev.molo.image.RegistryAuth;
 import dev.molo.image.content.Descriptor;
 import dev.molo.image.content.MediaTypes;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import io.netty.buffer.UnpooledHeapByteBuf;
 import io.vertx.core.Vertx;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -34,6 +37,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -668,5 +672,29 @@ final class RegistrySessionIT {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Of a big layer that comes over several connections. */
+  @Test
+  @Timeout(60)
+  void sectionThatCannotBeKeptEndsItsReader() throws Exception {
+    SectionBuffers buffers = new SectionBuffers();
+    ByteBuf refusing =
+        new UnpooledHeapByteBuf(UnpooledByteBufAllocator.DEFAULT, BLOB.length, BLOB.length) {
+          @Override
+          public ByteBuf setBytes(int index, byte[] bytes, int offset, int length) {
+            throw new OutOfMemoryError("as the test wants it");
+          }
+        };
+    ResumingBlob source =
+        new ResumingBlob(
+            session(RegistryAuth.anonymous()), blob(), 0, BLOB.length, Cancellation.create());
+    Section section = Section.start(buffers, refusing, source, "section");
+    FutureTask<Integer> read = new FutureTask<>(() -> section.read(new byte[1], 0, 1));
+    var _ = Thread.ofPlatform().daemon().start(read);
+    assertThatThrownBy(() -> read.get(30, TimeUnit.SECONDS))
+        .hasCauseInstanceOf(FaultException.class)
+        .hasMessageContaining("as the test wants it");
+    section.close();
   }
 }
