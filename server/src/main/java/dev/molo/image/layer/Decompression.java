@@ -1,5 +1,6 @@
 package dev.molo.image.layer;
 
+import dev.molo.image.Cancellation;
 import dev.molo.linux.Inflation;
 import java.io.IOException;
 import java.io.InputStream;
@@ -22,7 +23,8 @@ public final class Decompression {
   /** The same by another inflater. */
   static InputStream open(InputStream compressed, Inflation inflation) throws IOException {
     ByteBuffer input = ByteBuffer.allocateDirect(ZstdSource.INPUT);
-    DirectSource source = open(compressed, inflation, new ZstdWindows(), input);
+    DirectSource source =
+        open(compressed, inflation, new ZstdWindows(), input, Cancellation.create());
     return new DirectInput(BufferSource.of(source));
   }
 
@@ -31,9 +33,14 @@ public final class Decompression {
    *
    * @param compressed closed with the source
    * @param input direct, {@link ZstdSource#INPUT} bytes, for the source alone
+   * @param cancellation ends a wait for memory
    */
   static DirectSource open(
-      InputStream compressed, Inflation inflation, ZstdWindows windows, ByteBuffer input)
+      InputStream compressed,
+      Inflation inflation,
+      ZstdWindows windows,
+      ByteBuffer input,
+      Cancellation cancellation)
       throws IOException {
     PushbackInputStream in = new PushbackInputStream(compressed, 6);
     byte[] magic = new byte[6];
@@ -43,7 +50,7 @@ public final class Decompression {
       return new GzipSource(in, inflation.begin());
     }
     if (n >= 4 && (is(magic, 0x28, 0xb5, 0x2f, 0xfd) || isSkippableFrame(magic))) {
-      return windows.open(in, input);
+      return windows.open(in, input, cancellation);
     }
     if (n >= 3 && is(magic, 'B', 'Z', 'h')) {
       throw new IOException("it is compressed with bzip2; gzip, zstd and plain tar are supported");

@@ -103,7 +103,9 @@ final class LayerFetch {
       LayerWork work)
       throws IOException {
     RatioGuard ratio = new RatioGuard(compressed, limits);
-    DirectSource content = Decompression.open(compressed, inflation, windows, buffers.compressed());
+    DirectSource content =
+        Decompression.open(
+            compressed, inflation, windows, buffers.compressed(), work.cancellation());
     ReadAhead ahead = new ReadAhead(content, buffers.archive(), processors, work::abandon);
     try (VerifiedBuffers tar = new VerifiedBuffers(hashing, ahead, diffId, ratio)) {
       UnpackedLayer layer = unpacker.unpack(new TarReader(new DirectInput(tar), kept));

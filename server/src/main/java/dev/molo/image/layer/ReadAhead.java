@@ -161,15 +161,18 @@ final class ReadAhead implements BufferSource {
 
   @Override
   public void close() throws IOException {
-    if (stopHelper()) {
-      abandon.run();
+    try {
+      if (stopHelper()) {
+        abandon.run();
+      }
+    } finally {
+      awaitEndOfHelper();
+      if (ring != null) {
+        processors.giveBack(ring);
+        ring = null;
+      }
+      source.close();
     }
-    awaitEndOfHelper();
-    if (ring != null) {
-      processors.giveBack(ring);
-      ring = null;
-    }
-    source.close();
   }
 
   /** Whether there is one that may wait for the source. */

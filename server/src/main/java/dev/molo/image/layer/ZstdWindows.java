@@ -1,9 +1,9 @@
 package dev.molo.image.layer;
 
+import dev.molo.image.Cancellation;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
-import java.util.concurrent.Semaphore;
 
 /**
  * Memory for the windows of the zstd streams that are read at once: each may have the {@link
@@ -16,28 +16,60 @@ final class ZstdWindows {
   /** The most that zstd's own decoder takes unasked: {@code --long=27}. */
   static final long MOST = 128 << 20;
 
-  private final Semaphore big = new Semaphore(1, true);
+  /** Guarded by this object's monitor, as is the number of those who wait for it. */
+  private boolean bigTaken;
+
+  private int waiting;
 
   /**
    * A decoder of all frames.
    *
    * @param compressed closed with the source
    * @param input direct, {@link ZstdSource#INPUT} bytes, for the source alone
+   * @param cancellation ends the wait for a bigger window, which may last as long as another's
+   *     stream
    */
-  DirectSource open(InputStream compressed, ByteBuffer input) {
-    return new Decoder(compressed, input);
+  DirectSource open(InputStream compressed, ByteBuffer input, Cancellation cancellation) {
+    return new Decoder(compressed, input, cancellation);
   }
 
   /** Whether somebody waits for a bigger window. */
-  boolean isAwaited() {
-    return big.hasQueuedThreads();
+  synchronized boolean isAwaited() {
+    return waiting > 0;
+  }
+
+  private synchronized void takeBig(Cancellation cancellation) throws IOException {
+    waiting++;
+    try {
+      while (bigTaken) {
+        cancellation.check();
+        wait();
+      }
+      bigTaken = true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    } finally {
+      waiting--;
+    }
+  }
+
+  private synchronized void giveBigBack() {
+    bigTaken = false;
+    notifyAll();
+  }
+
+  private synchronized void lookAgain() {
+    notifyAll();
   }
 
   private final class Decoder implements DirectSource {
     private final ZstdSource frames;
+    private final Cancellation cancellation;
     private boolean hasBig;
 
-    Decoder(InputStream compressed, ByteBuffer input) {
+    Decoder(InputStream compressed, ByteBuffer input, Cancellation cancellation) {
+      this.cancellation = cancellation;
       frames = new ZstdSource(new ZstdFrames(compressed, this::take), input);
     }
 
@@ -53,7 +85,9 @@ final class ZstdWindows {
       }
       if (window > USUAL && !hasBig) {
         // Whoever has it waits for nobody in here.
-        big.acquireUninterruptibly();
+        try (Cancellation.Registration _ = cancellation.onCancel(ZstdWindows.this::lookAgain)) {
+          takeBig(cancellation);
+        }
         hasBig = true;
       }
     }
@@ -65,7 +99,7 @@ final class ZstdWindows {
       } finally {
         if (hasBig) {
           hasBig = false;
-          big.release();
+          giveBigBack();
         }
       }
     }

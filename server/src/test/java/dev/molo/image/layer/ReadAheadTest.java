@@ -182,6 +182,24 @@ class ReadAheadTest {
     assertEquals(0, abandoned.getCount());
   }
 
+  /** What the helper reads must not be freed under it, whatever goes wrong. */
+  @Test
+  void helperHasEndedAndTheSourceIsClosedThoughAbandoningFails() throws Exception {
+    SpareProcessors two = processors(2);
+    Bytes source = new Bytes(8 << 20);
+    ReadAhead ahead =
+        new ReadAhead(
+            source,
+            own,
+            two,
+            () -> {
+              throw new IllegalStateException("as the test wants it");
+            });
+    ahead.next();
+    assertThrows(IllegalStateException.class, ahead::close);
+    assertTrue(source.closed);
+  }
+
   @Test
   void closingEndsAHelperThatWaitsForRoom() throws Exception {
     SpareProcessors two = processors(2);

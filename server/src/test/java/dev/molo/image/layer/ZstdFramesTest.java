@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.github.luben.zstd.Zstd;
 import com.github.luben.zstd.ZstdOutputStreamNoFinalizer;
+import dev.molo.fault.FaultException;
+import dev.molo.image.Cancellation;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -15,6 +17,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -95,8 +99,13 @@ final class ZstdFramesTest {
   }
 
   private static InputStream open(ZstdWindows windows, byte[] stream) {
+    return open(windows, stream, Cancellation.create());
+  }
+
+  private static InputStream open(ZstdWindows windows, byte[] stream, Cancellation cancellation) {
     ByteBuffer input = ByteBuffer.allocateDirect(ZstdSource.INPUT);
-    return new DirectInput(BufferSource.of(windows.open(new ByteArrayInputStream(stream), input)));
+    InputStream compressed = new ByteArrayInputStream(stream);
+    return new DirectInput(BufferSource.of(windows.open(compressed, input, cancellation)));
   }
 
   @Test
@@ -175,5 +184,35 @@ final class ZstdFramesTest {
     second.join();
     assertThat(read).hasSize(1).first().isEqualTo(join(NOISE, NOISE));
     assertThat(windows.isAwaited()).isFalse();
+  }
+
+  /** The other's stream may come from a slow registry for hours. */
+  @Test
+  void cancellationEndsTheWaitForABigWindow() throws Exception {
+    byte[] big = frame(NOISE, 26, true);
+    ZstdWindows windows = new ZstdWindows();
+    try (InputStream first = open(windows, big)) {
+      assertThat(first.read()).isEqualTo(NOISE[0] & 0xff);
+      Cancellation cancellation = Cancellation.create();
+      FutureTask<byte[]> second =
+          new FutureTask<>(() -> {
+            try (InputStream in = open(windows, big, cancellation)) {
+              return in.readAllBytes();
+            }
+          });
+      var _ = Thread.ofPlatform().daemon().start(second);
+      while (!windows.isAwaited()) {
+        assertThat(second.isDone()).isFalse();
+        Thread.onSpinWait();
+      }
+      cancellation.cancel("pull");
+      assertThatThrownBy(() -> second.get(30, TimeUnit.SECONDS))
+          .hasCauseInstanceOf(FaultException.class)
+          .hasMessageContaining("cancelled by the caller");
+      assertThat(windows.isAwaited()).isFalse();
+    }
+    try (InputStream third = open(windows, big)) {
+      assertThat(third.readAllBytes()).as("it was given back").isEqualTo(NOISE);
+    }
   }
 }
