@@ -271,6 +271,9 @@ final class ImageVerbs {
         .onComplete(
             _ -> importSpooled(ImportRequest.uploaded(spool, name), context, routes),
             failure -> {
+              // What is still to come is read, and goes nowhere: a client that writes hears
+              // nothing.
+              body.resume();
               delete(spool);
               routes.answer(
                   context,

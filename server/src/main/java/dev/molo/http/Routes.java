@@ -219,7 +219,7 @@ final class Routes {
           try {
             JsonObject result = work.run(line -> send(out, line, cancellation), cancellation);
             send(out, new JsonObject().put("result", result), cancellation);
-          } catch (RuntimeException e) {
+          } catch (RuntimeException | Error e) {
             if (!out.begun()) {
               throw e;
             }
@@ -268,7 +268,7 @@ final class Routes {
             work.run(out, cancellation);
             out.end();
             loop.runOnContext(_ -> requests.labels("200").inc());
-          } catch (RuntimeException | IOException e) {
+          } catch (RuntimeException | IOException | Error e) {
             if (cancellation.reason().isPresent()) {
               LOG.debug("{}: the client has gone: {}", context.request().path(), e.toString());
             } else {
@@ -282,7 +282,7 @@ final class Routes {
   }
 
   private void failLong(
-      RoutingContext context, Context loop, ResponseStream out, Exception failure) {
+      RoutingContext context, Context loop, ResponseStream out, Throwable failure) {
     JsonObject said = logged(context, failure);
     if (!out.begun()) {
       loop.runOnContext(_ -> send(context, Answer.json(FaultResponse.status(failure), said)));
@@ -295,7 +295,7 @@ final class Routes {
     }
   }
 
-  private static JsonObject logged(RoutingContext context, Exception failure) {
+  private static JsonObject logged(RoutingContext context, Throwable failure) {
     if (!(failure instanceof FaultException || failure instanceof IOException)) {
       LOG.error("answer {} {}", context.request().method(), context.request().path(), failure);
     }
@@ -307,7 +307,8 @@ final class Routes {
       return make.apply(context);
     } catch (FaultException e) {
       return Answer.json(FaultResponse.status(e), FaultResponse.body(e));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
+      // A client waits, whatever it is.
       LOG.error("answer {} {}", context.request().method(), context.request().path(), e);
       return Answer.json(FaultResponse.status(e), FaultResponse.body(e));
     } finally {

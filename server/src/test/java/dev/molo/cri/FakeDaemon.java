@@ -62,6 +62,11 @@ public final class FakeDaemon implements AutoCloseable {
     return images;
   }
 
+  /** From now on, uploaded archives are to lie there. */
+  public void scratch(Path folder) {
+    images.scratch = folder;
+  }
+
   /** From now on this pull is under way. */
   public void pulling(PullProgress now) {
     images.underWay.add(now);

@@ -47,9 +47,12 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 
-/** Images that exist because a test said so. A pull of "…/slow" lasts until it is cancelled. */
+/**
+ * Images that exist because a test said so. A pull of "…/slow" lasts until it is cancelled; for
+ * what is named "…/out-of-memory:…" there is not enough of it.
+ */
 final class FakeImages implements Images, ImageOperations {
-  private final Path scratch;
+  volatile Path scratch;
   final Map<String, Image> byName = new ConcurrentHashMap<>();
   final List<PullRequest> pulls = new CopyOnWriteArrayList<>();
   final CountDownLatch slowPullBegan = new CountDownLatch(1);
@@ -196,8 +199,15 @@ final class FakeImages implements Images, ImageOperations {
                 || image.repoTags().contains(referenceOrId));
   }
 
+  private static void requireMemory(String name) {
+    if (name.contains("/out-of-memory:")) {
+      throw new OutOfMemoryError("as the test wants it");
+    }
+  }
+
   @Override
   public Image tag(String referenceOrId, String name) {
+    requireMemory(name);
     Image image = find(referenceOrId).orElseThrow(() -> FaultException.notFound("no %s", name));
     Image named = image(name, image.config().user());
     byName.put(name, named);
@@ -258,6 +268,7 @@ final class FakeImages implements Images, ImageOperations {
     if (request.target().orElse("").contains("unreachable")) {
       throw new FaultException(Fault.UNAVAILABLE, "the registry does not answer");
     }
+    requireMemory(request.image());
     Image image = image(request.image(), "");
     PushedLayer layer =
         new PushedLayer(

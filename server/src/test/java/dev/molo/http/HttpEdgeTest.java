@@ -27,6 +27,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 class HttpEdgeTest {
@@ -144,6 +145,34 @@ class HttpEdgeTest {
     }
   }
 
+  /** It goes on writing until all of it is taken, and only then hears what became of it. */
+  @Test
+  @Timeout(60)
+  void whoSendsAnArchiveThatCannotBeStoredHearsOfIt() throws IOException {
+    daemon.scratch(dir.resolve("nowhere"));
+    assertThat(local(importRequest("x".repeat(8 << 20))))
+        .startsWith("HTTP/1.1 507")
+        .contains("the archive cannot be stored");
+  }
+
+  /** Its client waits for an answer without a limit. */
+  @Test
+  @Timeout(60)
+  void whatEndsWithAnErrorIsAnswered() throws IOException {
+    String image = "example.org/out-of-memory:1";
+    assertThat(local(verb("tag", "{\"image\": \"%s\", \"name\": \"%s\"}".formatted(image, image))))
+        .startsWith("HTTP/1.1 500")
+        .contains("the daemon failed");
+    assertThat(local(verb("push", "{\"image\": \"%s\"}".formatted(image))))
+        .startsWith("HTTP/1.1 500")
+        .contains("the daemon failed");
+  }
+
+  private static String verb(String what, String body) {
+    return "POST /v1/images/%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s"
+        .formatted(what, body.length(), body);
+  }
+
   private SocketChannel importing(String content) throws IOException {
     SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(dir.resolve("api.sock")));
     channel.write(
@@ -217,7 +246,10 @@ class HttpEdgeTest {
   private String local(String request) throws IOException {
     try (SocketChannel channel =
         SocketChannel.open(UnixDomainSocketAddress.of(dir.resolve("api.sock")))) {
-      channel.write(ByteBuffer.wrap(closing(request).getBytes(StandardCharsets.UTF_8)));
+      ByteBuffer all = ByteBuffer.wrap(closing(request).getBytes(StandardCharsets.UTF_8));
+      while (all.hasRemaining()) {
+        channel.write(all);
+      }
       return new String(Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8);
     }
   }
