@@ -19,6 +19,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -421,6 +423,7 @@ class KilledDaemonIT {
    * the steps are drawn without putting back, so that enough kills hit each.
    */
   @Test
+  @Timeout(value = 1, unit = TimeUnit.HOURS)
   void randomKillsUnderAChurnOfPodsLoseNothing() throws IOException, InterruptedException {
     long seed = Long.getLong("molo.test.seed", System.nanoTime());
     int kills = Integer.getInteger("molo.test.kills", 12);

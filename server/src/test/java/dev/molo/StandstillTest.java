@@ -1,0 +1,41 @@
+package dev.molo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Test;
+
+class StandstillTest {
+  @Test
+  void virtualThreadThatWaitsIsShown() throws IOException, InterruptedException {
+    CountDownLatch begun = new CountDownLatch(1);
+    CountDownLatch end = new CountDownLatch(1);
+    Thread waits =
+        Thread.ofVirtual()
+            .name("waits for ever")
+            .start(() -> {
+              begun.countDown();
+              waitFor(end);
+            });
+    begun.await();
+    try {
+      assertThat(Standstill.threads())
+          .contains(
+              "waits for ever",
+              "StandstillTest.waitFor",
+              "StandstillTest.virtualThreadThatWaitsIsShown");
+    } finally {
+      end.countDown();
+      waits.join();
+    }
+  }
+
+  private static void waitFor(CountDownLatch end) {
+    try {
+      end.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
