@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import dev.molo.Patience;
 import dev.molo.cri.v1.ContainerConfig;
 import dev.molo.cri.v1.LinuxContainerSecurityContext;
 import dev.molo.cri.v1.LinuxPodSandboxConfig;
@@ -76,7 +77,7 @@ class AppArmorIT {
     try (var in = parser.outputWriter()) {
       in.write(policy);
     }
-    assertThat(parser.waitFor()).isZero();
+    assertThat(Patience.exit("apparmor_parser", parser)).isZero();
   }
 
   private ContainerConfig.Builder config(

@@ -2,6 +2,7 @@ package dev.molo.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.molo.Patience;
 import dev.molo.cri.v1.ContainerState;
 import dev.molo.cri.v1.ContainerStatus;
 import dev.molo.cri.v1.RuntimeServiceGrpc.RuntimeServiceBlockingStub;
@@ -64,7 +65,7 @@ final class Churn {
   int end() throws InterruptedException {
     ending = true;
     for (Thread client : clients) {
-      client.join();
+      Patience.end("a client ends", client);
     }
     assertNothingLost();
     return lives.get();

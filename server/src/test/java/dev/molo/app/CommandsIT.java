@@ -4,13 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.molo.Patience;
+import dev.molo.Program;
 import dev.molo.app.cli.Molo;
 import dev.molo.app.cli.Molo.Ran;
 import dev.molo.cri.v1.StatusRequest;
 import dev.molo.linux.RealKernel;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -89,23 +89,21 @@ class CommandsIT {
       throws IOException, InterruptedException {
     List<String> all = command(command, "--endpoint", endpoint());
     all.addAll(List.of(words));
-    Process process =
-        new ProcessBuilder(all).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-    try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
-      List<String> lines = out.lines().toList();
-      assertThat(process.waitFor()).isZero();
-      return lines;
-    }
+    Program.Ended ended =
+        Program.run(new ProcessBuilder(all).redirectError(ProcessBuilder.Redirect.DISCARD));
+    assertThat(ended.status()).as(ended.output()).isZero();
+    return ended.output().lines().toList();
   }
 
   /** The exit status of the program itself, whose standard output is a file. */
   private int exportToStandardOutput(String image, Path file)
       throws IOException, InterruptedException {
-    return new ProcessBuilder(command("image", "export", image, "--endpoint", endpoint()))
-        .redirectOutput(file.toFile())
-        .redirectError(ProcessBuilder.Redirect.DISCARD)
-        .start()
-        .waitFor();
+    return Patience.exit(
+        "the image is exported",
+        new ProcessBuilder(command("image", "export", image, "--endpoint", endpoint()))
+            .redirectOutput(file.toFile())
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start());
   }
 
   private String endpoint() {
@@ -263,7 +261,7 @@ class CommandsIT {
                   .formatted(container.substring(0, 12), pod.substring(0, 12)))
           .contains("look for a file system that hangs");
       node.daemon().letGo();
-      start.join();
+      Patience.end("the start goes on", start);
     } finally {
       node.daemon().letGo();
     }

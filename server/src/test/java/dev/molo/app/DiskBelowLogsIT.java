@@ -4,11 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.molo.Patience;
+import dev.molo.Program;
 import dev.molo.cri.v1.ContainerState;
 import dev.molo.linux.RealKernel;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -88,9 +89,8 @@ class DiskBelowLogsIT {
 
   /** What it complained of; empty when it succeeded. */
   private static String run(String... command) throws IOException, InterruptedException {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    return process.waitFor() == 0 ? "" : "status %d %s".formatted(process.exitValue(), said);
+    Program.Ended ended = Program.run(command);
+    return ended.status() == 0 ? "" : "status %d %s".formatted(ended.status(), ended.output());
   }
 
   private PodScenario up(String name, Path logs, String program) {
@@ -143,7 +143,8 @@ class DiskBelowLogsIT {
     hung.down().getFirst().accept(daemon.cri());
     assertThat(hung.containerState(daemon.cri())).isEqualTo(ContainerState.CONTAINER_EXITED);
     for (CompletableFuture<String> tried : tries) {
-      assertThat(tried.join()).isNotEqualTo("done");
+      assertThat(Patience.result("a call that needs the frozen disk ends", tried))
+          .isNotEqualTo("done");
     }
     thaw();
     List.of(hung, hangs, other).forEach(this::down);

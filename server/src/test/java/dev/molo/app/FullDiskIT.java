@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.molo.Program;
 import dev.molo.cri.v1.Image;
 import dev.molo.cri.v1.ImageSpec;
 import dev.molo.cri.v1.ListImagesRequest;
@@ -67,8 +68,8 @@ class FullDiskIT {
   }
 
   private static void mount(String... command) throws IOException, InterruptedException {
-    Process process = new ProcessBuilder(command).inheritIO().start();
-    assertThat(process.waitFor()).as(String.join(" ", command)).isZero();
+    Program.Ended ended = Program.run(command);
+    assertThat(ended.status()).as(String.join(" ", command) + ": " + ended.output()).isZero();
   }
 
   private static TestImage image(int seed) {

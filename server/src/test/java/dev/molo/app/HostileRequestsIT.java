@@ -7,6 +7,7 @@ import com.google.protobuf.Descriptors.Descriptor;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Descriptors.FieldDescriptor.JavaType;
 import com.google.protobuf.Message;
+import dev.molo.Program;
 import dev.molo.cri.v1.CreateContainerRequest;
 import dev.molo.cri.v1.CreateContainerResponse;
 import dev.molo.cri.v1.ImageServiceGrpc;
@@ -189,18 +190,15 @@ class HostileRequestsIT {
 
   /** Bytes of what a full collection leaves, as the daemon's own JVM counts. */
   private long liveHeap() throws IOException, InterruptedException {
-    Process jcmd =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
-                "-J-Dsun.tools.attach.attachTimeout=60000",
-                Long.toString(node.daemon().pid()),
-                "GC.class_histogram")
-            .redirectErrorStream(true)
-            .start();
-    String said = new String(jcmd.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(jcmd.waitFor()).as(said).isZero();
-    Matcher total = Pattern.compile("Total +\\d+ +(\\d+)").matcher(said);
-    assertThat(total.find()).as(said).isTrue();
+    Program.Ended jcmd =
+        Program.run(
+            Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+            "-J-Dsun.tools.attach.attachTimeout=60000",
+            Long.toString(node.daemon().pid()),
+            "GC.class_histogram");
+    assertThat(jcmd.status()).as(jcmd.output()).isZero();
+    Matcher total = Pattern.compile("Total +\\d+ +(\\d+)").matcher(jcmd.output());
+    assertThat(total.find()).as(jcmd.output()).isTrue();
     return Long.parseLong(total.group(1));
   }
 

@@ -2,6 +2,7 @@ package dev.molo.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.molo.Program;
 import dev.molo.cri.v1.ContainerState;
 import dev.molo.cri.v1.ContainerStatus;
 import dev.molo.cri.v1.RuntimeServiceGrpc.RuntimeServiceBlockingStub;
@@ -261,7 +262,7 @@ class KilledDaemonIT {
   /** Signals the pod's program and waits until the supervisor has written down its end. */
   private void end(PodScenario pod, String signal) throws IOException, InterruptedException {
     long program = processes(pod, pod.container()).getFirst();
-    new ProcessBuilder("kill", signal, Long.toString(program)).inheritIO().start().waitFor();
+    var _ = Program.run("kill", signal, Long.toString(program));
     Path record =
         daemon
             .run()
@@ -285,12 +286,9 @@ class KilledDaemonIT {
   @Test
   void anotherBuildOfTheDaemonTakesThePodsUp() throws IOException, InterruptedException {
     Path other = folder.resolve("other build");
-    assertThat(
-            new ProcessBuilder("cp", "-a", TestDaemon.DISTRIBUTION.toString(), other.toString())
-                .inheritIO()
-                .start()
-                .waitFor())
-        .isZero();
+    Program.Ended copied =
+        Program.run("cp", "-a", TestDaemon.DISTRIBUTION.toString(), other.toString());
+    assertThat(copied.status()).as(copied.output()).isZero();
     Files.writeString(
         other.resolve("native/molo-supervisor"), "another build", StandardOpenOption.APPEND);
     Set<String> before = world.look();

@@ -3,6 +3,7 @@ package dev.molo.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.molo.Patience;
 import dev.molo.cri.v1.Image;
 import dev.molo.cri.v1.ImageFsInfoRequest;
 import dev.molo.cri.v1.ImageSpec;
@@ -104,7 +105,7 @@ class KilledPullIT {
       LockSupport.parkNanos(random.nextLong(2 * round));
       assertThat(daemon.isAlive()).as(when + ": it lives until it is killed").isTrue();
       daemon.kill();
-      client.join();
+      Patience.end("the client of the killed daemon ends", client);
       daemon.start();
       verify(when);
     }

@@ -2,6 +2,8 @@ package dev.molo.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.molo.Patience;
+import dev.molo.Program;
 import dev.molo.cri.v1.AuthConfig;
 import dev.molo.cri.v1.ImageSpec;
 import dev.molo.cri.v1.PullImageRequest;
@@ -127,7 +129,7 @@ class SecretsInMemoryIT {
       in.write((password + "\n").getBytes(StandardCharsets.UTF_8));
     }
     String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(said).isZero();
+    assertThat(Patience.exit("molo image explain ends", process)).as(said).isZero();
     assertThat(said).contains(made.id().toString()).doesNotContain(password);
   }
 
@@ -189,18 +191,15 @@ class SecretsInMemoryIT {
 
   private void heapDump(Path file) throws IOException, InterruptedException {
     Path jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd");
-    Process process =
-        new ProcessBuilder(
-                jcmd.toString(),
-                "-J-Dsun.tools.attach.attachTimeout=60000",
-                Long.toString(daemon.pid()),
-                "GC.heap_dump",
-                file.toAbsolutePath().toString())
-            .redirectErrorStream(true)
-            .start();
-    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(said).isZero();
-    assertThat(file).as(said).isNotEmptyFile();
+    Program.Ended dump =
+        Program.run(
+            jcmd.toString(),
+            "-J-Dsun.tools.attach.attachTimeout=60000",
+            Long.toString(daemon.pid()),
+            "GC.heap_dump",
+            file.toAbsolutePath().toString());
+    assertThat(dump.status()).as(dump.output()).isZero();
+    assertThat(file).as(dump.output()).isNotEmptyFile();
   }
 
   /** In any form that a string or its characters have in the heap. */

@@ -2,6 +2,7 @@ package dev.molo.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.molo.Patience;
 import dev.molo.linux.Fd;
 import dev.molo.linux.OpenFlags;
 import dev.molo.linux.RealKernel;
@@ -171,7 +172,7 @@ class SystemdNotifyIT {
 
     @Override
     public void close() {
-      process.destroyForcibly().onExit().join();
+      var _ = Patience.exit("the manager ends", process.destroyForcibly());
     }
   }
 }

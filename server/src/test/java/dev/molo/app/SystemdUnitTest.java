@@ -3,7 +3,7 @@ package dev.molo.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.nio.charset.StandardCharsets;
+import dev.molo.Program;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -44,13 +44,10 @@ class SystemdUnitTest {
     Path unit = folder.resolve("molo.service");
     Files.writeString(
         unit, Files.readString(UNIT).replace("/opt/molo/bin/molo", program.toString()));
-    Process verify =
-        new ProcessBuilder(ANALYZE.toString(), "verify", "--man=no", unit.toString())
-            .redirectErrorStream(true)
-            .start();
-    String said = new String(verify.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    Program.Ended verify = Program.run(ANALYZE.toString(), "verify", "--man=no", unit.toString());
+    String said = verify.output();
     // other units of the machine are read too, and are not ours to judge
     assertThat(said.lines().filter(line -> line.contains("molo"))).isEmpty();
-    assertThat(verify.waitFor()).as(said).isZero();
+    assertThat(verify.status()).as(said).isZero();
   }
 }

@@ -1,5 +1,6 @@
 package dev.molo.app;
 
+import dev.molo.Patience;
 import dev.molo.cri.v1.ImageServiceGrpc;
 import dev.molo.cri.v1.ImageServiceGrpc.ImageServiceBlockingStub;
 import dev.molo.cri.v1.RuntimeServiceGrpc;
@@ -33,6 +34,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * A daemon in a process of its own, as an instance of its own below a folder, spoken to over its
@@ -106,7 +108,15 @@ final class TestDaemon implements AutoCloseable {
           Cancellation.create(),
           PullListener.none());
     } finally {
-      vertx.close().await();
+      end(vertx);
+    }
+  }
+
+  private static void end(Vertx vertx) {
+    try {
+      vertx.close().await(60, TimeUnit.SECONDS);
+    } catch (TimeoutException e) {
+      throw new AssertionError("Vert.x does not end", e);
     }
   }
 
@@ -275,7 +285,7 @@ final class TestDaemon implements AutoCloseable {
 
   /** kill -9. */
   void kill() throws InterruptedException {
-    process.destroyForcibly().waitFor();
+    var _ = Patience.exit("the killed daemon ends", process.destroyForcibly());
   }
 
   /** SIGTERM, and waits for the orderly end. */

@@ -2,6 +2,7 @@ package dev.molo.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.molo.Program;
 import dev.molo.cri.v1.ContainerConfig;
 import dev.molo.cri.v1.ContainerState;
 import dev.molo.cri.v1.Int64Value;
@@ -131,7 +132,7 @@ class UnitStateIT {
   }
 
   private void signal(String signal) throws IOException, InterruptedException {
-    new ProcessBuilder("kill", signal, Long.toString(daemon.pid())).start().waitFor();
+    var _ = Program.run("kill", signal, Long.toString(daemon.pid()));
   }
 
   @Test

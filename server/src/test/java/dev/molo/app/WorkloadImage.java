@@ -1,5 +1,6 @@
 package dev.molo.app;
 
+import dev.molo.Program;
 import dev.molo.image.TarBytes;
 import dev.molo.image.TestArchives;
 import dev.molo.image.TestImage;
@@ -35,13 +36,10 @@ final class WorkloadImage {
     try (InputStream in = WorkloadImage.class.getResourceAsStream("workload.c")) {
       Files.copy(in, source);
     }
-    Process compiler =
-        new ProcessBuilder(
-                "musl-gcc", "-static", "-Os", "-o", program.toString(), source.toString())
-            .inheritIO()
-            .start();
-    if (compiler.waitFor() != 0) {
-      throw new IOException("musl-gcc cannot compile " + source);
+    Program.Ended compiler =
+        Program.run("musl-gcc", "-static", "-Os", "-o", program.toString(), source.toString());
+    if (compiler.status() != 0) {
+      throw new IOException("musl-gcc cannot compile " + source + ": " + compiler.output());
     }
     return Files.readAllBytes(program);
   }

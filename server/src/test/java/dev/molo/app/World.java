@@ -1,5 +1,6 @@
 package dev.molo.app;
 
+import dev.molo.Program;
 import dev.molo.config.Instance;
 import dev.molo.cri.v1.ContainerStatusRequest;
 import dev.molo.cri.v1.ListContainersRequest;
@@ -8,7 +9,6 @@ import dev.molo.cri.v1.PodSandboxStatusRequest;
 import dev.molo.cri.v1.RuntimeServiceGrpc.RuntimeServiceBlockingStub;
 import dev.molo.linux.RealKernel;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -180,10 +180,7 @@ final class World {
   }
 
   private static String printed(String... command) throws IOException, InterruptedException {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    process.waitFor();
-    return String.join(" ", command) + ": " + said;
+    return String.join(" ", command) + ": " + Program.run(command).output();
   }
 
   private interface Visit {

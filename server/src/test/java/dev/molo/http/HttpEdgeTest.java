@@ -23,6 +23,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -58,11 +60,11 @@ class HttpEdgeTest {
   }
 
   @AfterEach
-  void end() {
+  void end() throws TimeoutException {
     edge.close();
     assertThat(dir.resolve("http.address")).doesNotExist();
     assertThat(dir.resolve("api.sock")).doesNotExist();
-    vertx.close().await();
+    vertx.close().await(60, TimeUnit.SECONDS);
     daemon.close();
   }
 

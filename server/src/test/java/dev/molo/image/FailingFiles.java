@@ -1,5 +1,6 @@
 package dev.molo.image;
 
+import dev.molo.Patience;
 import dev.molo.linux.Errno;
 import dev.molo.linux.Files;
 import dev.molo.linux.Linux;
@@ -71,8 +72,8 @@ final class FailingFiles {
   }
 
   /** Blocks until a call waits. */
-  void awaitStalled() throws InterruptedException {
-    waiting.await();
+  void awaitStalled() {
+    Patience.await("the disk is asked to " + stalled, waiting);
   }
 
   /** Those that wait go on, and no other does. */

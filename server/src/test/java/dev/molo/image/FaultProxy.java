@@ -2,6 +2,7 @@ package dev.molo.image;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import dev.molo.Patience;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -230,9 +231,7 @@ public final class FaultProxy implements AutoCloseable {
         OutputStream out = head(exchange, real, length(real));
         out.write(body.readNBytes(after));
         out.flush();
-        over.await();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
+        Patience.await("the one who is kept waiting has gone", over);
       }
     };
   }
@@ -267,12 +266,10 @@ public final class FaultProxy implements AutoCloseable {
       out.write(body, 0, last);
       out.flush();
       try {
-        while (taken.getAsLong() < last) {
-          Thread.sleep(5);
-        }
+        Patience.until("all bytes but the last have been taken", () -> taken.getAsLong() >= last);
         Thread.sleep(Duration.ofNanos(System.nanoTime() - began).plusSeconds(1));
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
+      } catch (Exception e) {
+        throw new IOException(e);
       }
       out.write(body, last, 1);
     };
@@ -331,10 +328,11 @@ public final class FaultProxy implements AutoCloseable {
     };
   }
 
+  /** What is still under way is of no use any more; a fault may have left an answer unread. */
   @Override
   public void close() {
     server.stop(0);
     threads.shutdownNow();
-    client.close();
+    client.shutdownNow();
   }
 }

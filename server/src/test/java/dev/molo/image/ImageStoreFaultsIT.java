@@ -3,6 +3,7 @@ package dev.molo.image;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.molo.Patience;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.image.content.Descriptor;
@@ -252,7 +253,7 @@ final class ImageStoreFaultsIT {
     store.acquire(here.id(), "container").close();
     assertThat(store.list()).containsExactly(here);
     disk.goOn();
-    slow.join();
+    Patience.end("the import on the slow disk ends", slow);
     assertThat(store.list()).hasSize(2);
   }
 

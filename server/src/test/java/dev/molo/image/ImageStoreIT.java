@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.molo.Patience;
+import dev.molo.Program;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import java.io.IOException;
@@ -281,19 +283,19 @@ final class ImageStoreIT {
                 Cancellation.create(),
                 listener));
     Thread.ofVirtual().start(pull);
-    inside.await();
+    Patience.await("the pull fetches", inside);
     FutureTask<Boolean> end =
         new FutureTask<>(() -> {
           store.close();
           return gone.get();
         });
     Thread ending = Thread.ofPlatform().start(end);
-    while (ending.isAlive() && ending.getState() != Thread.State.TIMED_WAITING) {
-      Thread.onSpinWait();
-    }
+    Patience.waits("the store's end waits for the pull", ending, Thread.State.TIMED_WAITING);
     goOn.countDown();
-    assertThat(end.get()).as("the pull has gone on before the store was closed").isTrue();
-    assertThatThrownBy(pull::get)
+    assertThat(Patience.result("the store is closed", end))
+        .as("the pull has gone on before the store was closed")
+        .isTrue();
+    assertThatThrownBy(() -> Patience.result("the pull ends", pull))
         .hasMessageContaining("the daemon is stopping")
         .cause()
         .isInstanceOfSatisfying(
@@ -456,11 +458,7 @@ final class ImageStoreIT {
   }
 
   private static void await(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    Patience.await("the test lets it go on", latch);
   }
 
   @Test
@@ -472,7 +470,7 @@ final class ImageStoreIT {
         pulls.add(threads.submit(() -> pull(ref("app:v1"))));
       }
       for (var one : pulls) {
-        assertThat(one.get().id()).isEqualTo(twoLayers().id());
+        assertThat(Patience.result("a pull ends", one).id()).isEqualTo(twoLayers().id());
       }
     }
     assertThat(store.pulling()).isEmpty();
@@ -858,11 +856,7 @@ final class ImageStoreIT {
   void layoutDirectoryIsImported() throws Exception {
     Path source = archive("app.tar", TestArchives.oci(twoLayers(), "app:v1"));
     Path layout = Files.createDirectory(directory.resolve("layout"));
-    assertThat(
-            new ProcessBuilder("tar", "-xf", source.toString(), "-C", layout.toString())
-                .start()
-                .waitFor())
-        .isZero();
+    run("tar", "-xf", source.toString(), "-C", layout.toString());
     assertThat(bringIn(layout).getFirst().repoTags()).containsExactly("docker.io/library/app:v1");
   }
 
@@ -895,8 +889,8 @@ final class ImageStoreIT {
   }
 
   private static void run(String... command) throws Exception {
-    Process process = new ProcessBuilder(command).inheritIO().start();
-    assertThat(process.waitFor()).as(String.join(" ", command)).isZero();
+    Program.Ended ended = Program.run(command);
+    assertThat(ended.status()).as(String.join(" ", command) + ": " + ended.output()).isZero();
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.molo.Program;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.image.content.Compression;
@@ -12,7 +13,6 @@ import dev.molo.image.layer.UnpackLimits;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -148,10 +148,9 @@ final class ImageTransferIT {
   }
 
   private static String run(String... command) throws Exception {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(output).isZero();
-    return output;
+    Program.Ended ended = Program.run(command);
+    assertThat(ended.status()).as(ended.output()).isZero();
+    return ended.output();
   }
 
   @Test

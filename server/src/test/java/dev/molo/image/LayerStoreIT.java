@@ -3,6 +3,7 @@ package dev.molo.image;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.molo.Patience;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.image.content.Descriptor;
@@ -215,13 +216,11 @@ final class LayerStoreIT {
           }
         });
     hold.close();
-    deleting.await();
+    Patience.await("the layer is being deleted", deleting);
     assertThat(layers.end()).as("all threads ended").isTrue();
     assertThat(entries("trash")).hasSize(1);
     open();
-    while (!entries("trash").isEmpty()) {
-      Thread.sleep(5);
-    }
+    Patience.until("the next start deletes what is in the trash", () -> entries("trash").isEmpty());
   }
 
   /** After a power cut all containers of a node want their images at once. */
@@ -237,14 +236,12 @@ final class LayerStoreIT {
     for (int i = 0; i < 8; i++) {
       FutureTask<Boolean> wish = new FutureTask<>(() -> layers.settle(IDS));
       Thread wanting = Thread.ofPlatform().start(wish);
-      while (wanting.isAlive() && wanting.getState() != Thread.State.WAITING) {
-        Thread.onSpinWait();
-      }
+      Patience.waits("who wants a suspect waits", wanting, Thread.State.WAITING);
       wishes.add(wish);
     }
     disk.goOn();
     for (FutureTask<Boolean> wish : wishes) {
-      assertThat(wish.get()).isTrue();
+      assertThat(Patience.result("the suspect is verified", wish)).isTrue();
     }
     assertThat(layers.settle(IDS)).isTrue();
     assertThat(disk.directoriesMade()).filteredOn(name -> name.startsWith("verify-")).hasSize(1);

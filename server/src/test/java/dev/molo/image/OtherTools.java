@@ -3,6 +3,7 @@ package dev.molo.image;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.molo.Program;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -24,11 +25,9 @@ final class OtherTools {
 
   /** Runs a program, which has to succeed; what it prints. */
   static String run(String... command) throws IOException, InterruptedException {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    process.getOutputStream().close();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(String.join(" ", command) + ": " + output).isZero();
-    return output;
+    Program.Ended ended = Program.run(command);
+    assertThat(ended.status()).as(String.join(" ", command) + ": " + ended.output()).isZero();
+    return ended.output();
   }
 
   /** Runs a Python program that lies beside this class. */

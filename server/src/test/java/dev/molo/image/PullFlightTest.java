@@ -3,6 +3,7 @@ package dev.molo.image;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.molo.Patience;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import java.time.Instant;
@@ -29,9 +30,7 @@ final class PullFlightTest {
   private Image pull(Cancellation own) {
     begun.complete(own);
     try (Cancellation.Registration _ = own.onCancel(over::countDown)) {
-      over.await();
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
+      Patience.await("the pull is over", over);
     }
     own.check();
     throw new FaultException(Fault.NOT_FOUND, "its end");
@@ -44,24 +43,26 @@ final class PullFlightTest {
   }
 
   private static void hasLeft(CompletableFuture<Image> caller) {
-    assertThatThrownBy(caller::join).hasMessageContaining("cancelled by the caller");
+    assertThatThrownBy(() -> Patience.result("the caller leaves", caller))
+        .hasMessageContaining("cancelled by the caller");
   }
 
   @Test
-  void goesOnForTheCallerWhoStays() {
+  void goesOnForTheCallerWhoStays() throws Exception {
     assertThat(flight.join(PullListener.none())).isTrue();
     Cancellation impatient = Cancellation.create();
     CompletableFuture<Image> leaves = caller(impatient);
     CompletableFuture<Image> stays = caller(Cancellation.create());
     impatient.cancel("pull");
     hasLeft(leaves);
-    assertThat(begun.join().reason()).isEmpty();
+    assertThat(Patience.result("the pull begins", begun).reason()).isEmpty();
     over.countDown();
-    assertThatThrownBy(stays::join).hasMessageContaining("its end");
+    assertThatThrownBy(() -> Patience.result("the pull ends", stays))
+        .hasMessageContaining("its end");
   }
 
   @Test
-  void endsWithItsLastCallerAndTakesNoOther() throws InterruptedException {
+  void endsWithItsLastCallerAndTakesNoOther() throws Exception {
     assertThat(flight.join(PullListener.none())).isTrue();
     for (int i = 0; i < 2; i++) {
       Cancellation impatient = Cancellation.create();
@@ -69,8 +70,9 @@ final class PullFlightTest {
       impatient.cancel("pull");
       hasLeft(caller);
     }
-    over.await();
-    assertThat(begun.join().reason().orElseThrow()).hasMessageContaining("nobody waits");
+    Patience.await("the pull that nobody wants is over", over);
+    assertThat(Patience.result("the pull begins", begun).reason().orElseThrow())
+        .hasMessageContaining("nobody waits");
     assertThat(flight.join(PullListener.none())).isFalse();
   }
 }

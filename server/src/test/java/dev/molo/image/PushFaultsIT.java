@@ -3,6 +3,7 @@ package dev.molo.image;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.molo.Patience;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.fault.ReasonWord;
@@ -270,12 +271,8 @@ final class PushFaultsIT {
     arrived(made);
   }
 
-  private static void awaitEnd(CountDownLatch over) throws IOException {
-    try {
-      over.await();
-    } catch (InterruptedException e) {
-      throw new IOException(e);
-    }
+  private static void awaitEnd(CountDownLatch over) {
+    Patience.await("the push is over", over);
   }
 
   @Test

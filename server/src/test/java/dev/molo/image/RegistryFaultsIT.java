@@ -3,6 +3,7 @@ package dev.molo.image;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.molo.Patience;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.fault.ReasonWord;
@@ -373,7 +374,7 @@ final class RegistryFaultsIT {
       Thread.sleep(5);
     }
     over.countDown();
-    puller.join();
+    Patience.end("the pull ends", puller);
     assertThat(seen).isNotNull();
     assertThat(seen.stage()).isEqualTo(PullProgress.LayerStage.FETCHING);
     assertThat(seen.totalBytes()).isGreaterThan(900_000);

@@ -1,8 +1,10 @@
 package dev.molo.image;
 
+import dev.molo.Patience;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -12,6 +14,8 @@ final class RegistryProcess implements AutoCloseable {
   static final Path PROGRAM = Path.of("/usr/bin/docker-registry");
   private static final Pattern LISTENING =
       Pattern.compile("listening on 127\\.0\\.0\\.1:(\\d+)\\D");
+
+  private static final Duration LIMIT = Duration.ofMinutes(2);
 
   private final Process process;
   private final int port;
@@ -53,14 +57,17 @@ final class RegistryProcess implements AutoCloseable {
 
   /** It says in its log where it listens. */
   private static int awaitPort(Process process, Path log) throws IOException, InterruptedException {
+    long deadline = System.nanoTime() + LIMIT.toNanos();
     while (true) {
-      boolean alive = process.isAlive();
+      boolean alive = process.isAlive() && System.nanoTime() < deadline;
       Matcher listening = LISTENING.matcher(Files.readString(log));
       if (listening.find()) {
         return Integer.parseInt(listening.group(1));
       }
       if (!alive) {
-        throw new IllegalStateException("docker-registry ended: " + Files.readString(log));
+        process.destroyForcibly();
+        throw new IllegalStateException(
+            "docker-registry has ended, or does not listen: " + Files.readString(log));
       }
       Thread.sleep(10);
     }
@@ -80,7 +87,7 @@ final class RegistryProcess implements AutoCloseable {
     process.destroy();
     try {
       if (!process.waitFor(5, TimeUnit.SECONDS)) {
-        process.destroyForcibly().waitFor();
+        var _ = Patience.exit("docker-registry ends", process.destroyForcibly());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

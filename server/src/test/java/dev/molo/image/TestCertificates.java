@@ -1,5 +1,6 @@
 package dev.molo.image;
 
+import dev.molo.Program;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -96,13 +97,9 @@ record TestCertificates(Path directory) {
                 "-keyout",
                 pair.key().toString()));
     command.addAll(more);
-    Process openssl =
-        new ProcessBuilder(command)
-            .redirectErrorStream(true)
-            .redirectOutput(directory.resolve(name + ".log").toFile())
-            .start();
-    if (openssl.waitFor() != 0) {
-      throw new IOException("openssl fails, see " + directory.resolve(name + ".log"));
+    Program.Ended openssl = Program.run(command.toArray(String[]::new));
+    if (openssl.status() != 0) {
+      throw new IOException("openssl fails: " + openssl.output());
     }
     return pair;
   }

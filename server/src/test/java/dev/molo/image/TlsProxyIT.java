@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.molo.Patience;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.image.registry.Proxies;
@@ -243,7 +244,8 @@ final class TlsProxyIT {
             task -> Thread.ofVirtual().start(task));
     proxy.awaitStalled();
     cancellation.cancel("pull");
-    assertThatThrownBy(pull::join).hasMessageContaining("cancelled by the caller");
+    assertThatThrownBy(() -> Patience.result("the pull ends", pull))
+        .hasMessageContaining("cancelled by the caller");
     proxy.awaitLeft();
   }
 }

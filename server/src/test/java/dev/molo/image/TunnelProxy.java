@@ -1,5 +1,6 @@
 package dev.molo.image;
 
+import dev.molo.Patience;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -48,13 +49,13 @@ final class TunnelProxy extends LoopbackProxy {
   }
 
   /** Waits until a client waits for an answer that does not come. */
-  void awaitStalled() throws InterruptedException {
-    stalled.await();
+  void awaitStalled() {
+    Patience.await("a client waits for the proxy's answer", stalled);
   }
 
   /** Waits until such a client has gone. */
-  void awaitLeft() throws InterruptedException {
-    left.await();
+  void awaitLeft() {
+    Patience.await("the client that waited for the proxy has gone", left);
   }
 
   @Override

@@ -4,9 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.molo.Patience;
+import dev.molo.Program;
 import dev.molo.fault.FaultException;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -83,9 +84,8 @@ final class WriteBackIT {
 
   /** What it complained of; empty when it succeeded. */
   private static String run(String... command) throws IOException, InterruptedException {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    return process.waitFor() == 0 ? "" : "status %d %s".formatted(process.exitValue(), said);
+    Program.Ended ended = Program.run(command);
+    return ended.status() == 0 ? "" : "status %d %s".formatted(ended.status(), ended.output());
   }
 
   /** Bytes that no file system stores in less room. */
@@ -120,9 +120,12 @@ final class WriteBackIT {
     }
     giveRoom();
     // The folder of the records is a description of its own that may have something to tell.
-    while (store.list().isEmpty()) {
-      bringInOrNot(big);
-    }
+    Patience.until(
+        "a disk with room takes the image",
+        () -> {
+          bringInOrNot(big);
+          return !store.list().isEmpty();
+        });
     forgetWhatIsInMemory();
     allAreSound(2);
   }
@@ -138,16 +141,19 @@ final class WriteBackIT {
             .toList();
     pulls.forEach(Thread::start);
     for (Thread pull : pulls) {
-      pull.join();
+      Patience.end("the import ends", pull);
     }
     giveRoom();
     int committed = store.layers().size();
     forgetWhatIsInMemory();
     allAreSound(committed);
-    while (store.list().size() < 2) {
-      bringInOrNot(first);
-      bringInOrNot(second);
-    }
+    Patience.until(
+        "a disk with room takes both images",
+        () -> {
+          bringInOrNot(first);
+          bringInOrNot(second);
+          return store.list().size() == 2;
+        });
     forgetWhatIsInMemory();
     allAreSound(2);
   }

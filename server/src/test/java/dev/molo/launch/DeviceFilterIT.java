@@ -2,6 +2,7 @@ package dev.molo.launch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.molo.Program;
 import dev.molo.linux.Fd;
 import dev.molo.linux.FileMode;
 import dev.molo.linux.Linux;
@@ -12,7 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -94,18 +94,13 @@ class DeviceFilterIT {
   }
 
   private static boolean runsIn(Path cgroup, String command) throws Exception {
-    Process shell =
-        new ProcessBuilder(
-                "/bin/sh",
-                "-c",
-                "echo $$ > " + cgroup + "/cgroup.procs && exec /bin/sh -c \"$0\"",
-                command)
-            .redirectErrorStream(true)
-            .start();
-    String said =
-        new String(shell.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
-    assertThat(shell.waitFor(60, TimeUnit.SECONDS)).isTrue();
-    assertThat(said).doesNotContain("not found").doesNotContain("cgroup.procs");
-    return shell.exitValue() == 0;
+    Program.Ended shell =
+        Program.run(
+            "/bin/sh",
+            "-c",
+            "echo $$ > " + cgroup + "/cgroup.procs && exec /bin/sh -c \"$0\"",
+            command);
+    assertThat(shell.output()).doesNotContain("not found").doesNotContain("cgroup.procs");
+    return shell.status() == 0;
   }
 }

@@ -3,6 +3,7 @@ package dev.molo.launch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.molo.Program;
 import dev.molo.fault.FaultException;
 import dev.molo.linux.Fd;
 import dev.molo.linux.OpenFlags;
@@ -56,14 +57,13 @@ class UserDatabaseIT {
 
   @Test
   void aFifoIsNotWaitedFor() throws Exception {
-    assertThat(new ProcessBuilder("mkfifo", passwd.toString()).start().waitFor()).isZero();
+    assertThat(Program.run("mkfifo", passwd.toString()).status()).isZero();
     assertThatThrownBy(this::read).hasMessageContaining("not a regular file");
   }
 
   @Test
   void aDeviceIsNotRead() throws Exception {
-    assertThat(new ProcessBuilder("mknod", passwd.toString(), "c", "1", "5").start().waitFor())
-        .isZero();
+    assertThat(Program.run("mknod", passwd.toString(), "c", "1", "5").status()).isZero();
     assertThatThrownBy(this::read).hasMessageContaining("not a regular file");
   }
 

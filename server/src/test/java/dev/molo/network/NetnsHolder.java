@@ -1,5 +1,6 @@
 package dev.molo.network;
 
+import dev.molo.Patience;
 import dev.molo.linux.Fd;
 import dev.molo.linux.Linux;
 import dev.molo.spec.PortMapping;
@@ -138,11 +139,9 @@ final class NetnsHolder implements AutoCloseable {
   public void close() {
     try {
       commands.close();
-      process.waitFor();
+      var _ = Patience.exit("the holder of namespaces ends", process);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
     pidfd.close();
   }

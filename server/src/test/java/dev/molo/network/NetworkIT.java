@@ -2,9 +2,9 @@ package dev.molo.network;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.molo.Program;
 import dev.molo.linux.RealKernel;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -21,8 +21,9 @@ final class NetworkIT {
   @ParameterizedTest
   @EnumSource
   void holds(NetworkScenarios.Scenario scenario) throws IOException, InterruptedException {
-    Process process =
-        new ProcessBuilder(
+    Program.Ended ended =
+        Program.run(
+            new ProcessBuilder(
                 List.of(
                     "unshare",
                     "--net",
@@ -40,12 +41,9 @@ final class NetworkIT {
                     "-cp",
                     System.getProperty("java.class.path"),
                     NetworkScenarios.class.getName(),
-                    scenario.name()))
-            .redirectErrorStream(true)
-            .start();
-    process.getOutputStream().close();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    int code = process.waitFor();
+                    scenario.name())));
+    String output = ended.output();
+    int code = ended.status();
     output
         .lines()
         .filter(line -> line.contains("median") || line.contains("quiesce:"))

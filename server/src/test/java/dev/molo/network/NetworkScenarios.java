@@ -3,6 +3,7 @@ package dev.molo.network;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.molo.Program;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.linux.Errno;
@@ -15,7 +16,6 @@ import dev.molo.spec.SandboxId;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -576,18 +576,12 @@ final class NetworkScenarios implements AutoCloseable {
     try {
       List<String> words = new ArrayList<>(List.of("sh", "-c"));
       words.addAll(List.of(command));
-      Process process = new ProcessBuilder(words).redirectErrorStream(true).start();
-      process.getOutputStream().close();
-      String output =
-          new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-      if (process.waitFor() != 0) {
-        throw new AssertionError(String.join(" ", command) + ": " + output);
+      Program.Ended ended = Program.run(new ProcessBuilder(words));
+      if (ended.status() != 0) {
+        throw new AssertionError(String.join(" ", command) + ": " + ended.output());
       }
-      return output;
+      return ended.output().strip();
     } catch (IOException e) {
-      throw new AssertionError(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
       throw new AssertionError(e);
     }
   }

@@ -2,6 +2,7 @@ package dev.molo.pod;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.molo.Patience;
 import dev.molo.linux.RealKernel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -26,16 +27,16 @@ class SignalReadinessIT {
     try (var said = waits.inputReader()) {
       assertThat(said.readLine()).isEqualTo("ready");
       int pid = (int) waits.toHandle().children().findFirst().orElseThrow().pid();
-      while (!StuckProcess.describe(pid).contains("sigtimedwait")) {
-        Thread.onSpinWait();
-      }
+      Patience.until(
+          "the program waits for signals",
+          () -> StuckProcess.describe(pid).contains("sigtimedwait"));
 
       assertThat(SignalReadiness.reaches(pid, SIGTERM)).isTrue();
       assertThat(SignalReadiness.reaches(pid, 10)).isTrue();
     } finally {
       waits.descendants().forEach(ProcessHandle::destroyForcibly);
       waits.destroyForcibly();
-      waits.waitFor();
+      var _ = Patience.exit("the program ends", waits);
     }
   }
 }

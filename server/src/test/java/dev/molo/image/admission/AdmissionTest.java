@@ -3,6 +3,7 @@ package dev.molo.image.admission;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.molo.Patience;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.fault.ReasonWord;
@@ -160,7 +161,7 @@ final class AdmissionTest {
     } finally {
       Files.createFile(go);
       for (Thread pull : pulls) {
-        pull.join();
+        Patience.end("the verifiers of all pulls end", pull);
       }
     }
     assertThat(Files.readAllLines(most))
@@ -212,6 +213,7 @@ final class AdmissionTest {
     try {
       // One that is killed before it has told of its child is given more time.
       for (long millis = 2000; !Files.exists(pids) || Files.size(pids) == 0; millis *= 2) {
+        assertThat(millis).as("the verifier's child is not told of").isLessThan(200_000);
         refusesAfter(millis);
       }
       long child = Long.parseLong(Files.readString(pids).strip());
@@ -256,7 +258,7 @@ final class AdmissionTest {
     Thread canceller =
         Thread.ofVirtual()
             .start(() -> {
-              awaitFile(began);
+              awaitBeginning(began);
               cancellation.cancel("pull");
             });
     try {
@@ -265,18 +267,20 @@ final class AdmissionTest {
           .isInstanceOfSatisfying(
               FaultException.class, e -> assertThat(e.kind()).isEqualTo(Fault.CANCELLED));
     } finally {
-      canceller.join();
+      if (!Files.exists(began)) {
+        // a verifier that was killed before it began would be waited for in vain
+        Files.createFile(began);
+      }
+      Patience.end("the test's own thread ends", canceller);
       Files.deleteIfExists(began);
     }
   }
 
-  private static void awaitFile(Path file) {
+  private static void awaitBeginning(Path file) {
     try {
-      while (!Files.exists(file)) {
-        Thread.sleep(5);
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+      Patience.until("the verifier begins", () -> Files.exists(file));
+    } catch (Exception e) {
+      throw new AssertionError(e);
     }
   }
 }

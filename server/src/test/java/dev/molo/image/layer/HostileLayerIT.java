@@ -3,6 +3,8 @@ package dev.molo.image.layer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.molo.Patience;
+import dev.molo.Program;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,7 +39,7 @@ final class HostileLayerIT {
   @AfterEach
   void end() throws IOException, InterruptedException {
     if (directory != null) {
-      new ProcessBuilder("rm", "-rf", directory.toString()).inheritIO().start().waitFor();
+      var _ = Program.run("rm", "-rf", directory.toString());
       assertThat(directory).doesNotExist();
     }
   }
@@ -65,7 +67,8 @@ final class HostileLayerIT {
             .redirectErrorStream(true)
             .redirectOutput(log.toFile())
             .start();
-    assertThat(process.waitFor()).as(Files.readString(log)).isZero();
+    int status = Patience.exit("%d %s are unpacked".formatted(count, kind), process);
+    assertThat(status).as(Files.readString(log)).isZero();
     assertThat(Files.readString(log)).endsWith("done\n");
     try (Stream<Path> left = Files.list(directory)) {
       assertThat(left).isEmpty();

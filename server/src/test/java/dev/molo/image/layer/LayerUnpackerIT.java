@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.molo.Program;
 import dev.molo.image.TarBytes;
 import dev.molo.linux.Fd;
 import dev.molo.linux.Linux;
@@ -687,10 +688,8 @@ final class LayerUnpackerIT {
   }
 
   private static String run(String... command) throws Exception {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output =
-        new String(process.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
-    assertThat(process.waitFor()).as(String.join(" ", command) + ": " + output).isZero();
-    return output;
+    Program.Ended ended = Program.run(new ProcessBuilder(command), StandardCharsets.ISO_8859_1);
+    assertThat(ended.status()).as(String.join(" ", command) + ": " + ended.output()).isZero();
+    return ended.output();
   }
 }

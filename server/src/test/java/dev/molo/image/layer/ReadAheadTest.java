@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.molo.Patience;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -164,11 +165,7 @@ class ReadAheadTest {
           public int read(ByteBuffer into) throws IOException {
             if (++reads > 20) {
               waiting.countDown();
-              try {
-                abandoned.await();
-              } catch (InterruptedException e) {
-                throw new IOException(e);
-              }
+              Patience.await("the source is abandoned", abandoned);
               throw new IOException("abandoned");
             }
             return super.read(into);
@@ -176,7 +173,7 @@ class ReadAheadTest {
         };
     ReadAhead ahead = new ReadAhead(source, own, two, abandoned::countDown);
     ahead.next();
-    waiting.await();
+    Patience.await("a helper waits for the source", waiting);
     ahead.close();
     assertTrue(source.closed);
     assertEquals(0, abandoned.getCount());

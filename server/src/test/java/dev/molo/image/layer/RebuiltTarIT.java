@@ -3,6 +3,7 @@ package dev.molo.image.layer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.molo.Program;
 import dev.molo.fault.FaultException;
 import dev.molo.image.Cancellation;
 import dev.molo.image.Digest;
@@ -360,8 +361,7 @@ final class RebuiltTarIT {
     command[2] = script;
     command[3] = "-";
     System.arraycopy(arguments, 0, command, 4, arguments.length);
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(output).isZero();
+    Program.Ended ended = Program.run(command);
+    assertThat(ended.status()).as(ended.output()).isZero();
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.github.luben.zstd.Zstd;
 import com.github.luben.zstd.ZstdOutputStreamNoFinalizer;
+import dev.molo.Patience;
 import dev.molo.fault.FaultException;
 import dev.molo.image.Cancellation;
 import java.io.ByteArrayInputStream;
@@ -175,13 +176,14 @@ final class ZstdFramesTest {
                 throw new AssertionError(e);
               }
             });
-    while (!windows.isAwaited()) {
+    try (first) {
+      Patience.until(
+          "the second stream waits for the window of the first",
+          () -> windows.isAwaited() || !second.isAlive());
       assertThat(second.isAlive()).isTrue();
-      Thread.onSpinWait();
+      assertThat(read).isEmpty();
     }
-    assertThat(read).isEmpty();
-    first.close();
-    second.join();
+    Patience.end("the second stream is read", second);
     assertThat(read).hasSize(1).first().isEqualTo(join(NOISE, NOISE));
     assertThat(windows.isAwaited()).isFalse();
   }

@@ -9,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,9 +36,9 @@ final class HttpClientsTest {
   }
 
   @AfterEach
-  void stop() {
+  void stop() throws TimeoutException {
     clients.close();
-    vertx.close().await();
+    vertx.close().await(60, TimeUnit.SECONDS);
   }
 
   private HttpClient get() {

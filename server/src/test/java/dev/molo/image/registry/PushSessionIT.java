@@ -19,6 +19,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -90,9 +92,9 @@ final class PushSessionIT {
   }
 
   @AfterEach
-  void stop() {
+  void stop() throws TimeoutException {
     client.close();
-    vertx.close().await();
+    vertx.close().await(60, TimeUnit.SECONDS);
     registry.close();
   }
 

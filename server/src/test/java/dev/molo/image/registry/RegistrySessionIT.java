@@ -3,6 +3,7 @@ package dev.molo.image.registry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.molo.Patience;
 import dev.molo.fault.Fault;
 import dev.molo.fault.FaultException;
 import dev.molo.fault.ReasonWord;
@@ -90,7 +91,7 @@ final class RegistrySessionIT {
     client.close();
     registry.close();
     other.close();
-    vertx.close().await();
+    vertx.close().await(60, TimeUnit.SECONDS);
   }
 
   private static Descriptor blob() {
@@ -555,7 +556,7 @@ final class RegistrySessionIT {
       Thread.ofVirtual().start(server);
       assertThat(manifest(BASIC).servedBy())
           .startsWith("http://127.0.0.1:" + mirror.getLocalPort());
-      server.get();
+      Patience.result("the mirror has answered", server);
     }
   }
 
@@ -636,7 +637,7 @@ final class RegistrySessionIT {
   /** Anything but the cancellation would take an hour. */
   @Test
   @Timeout(60)
-  void cancellationEndsAStalledReadAtOnce() throws InterruptedException {
+  void cancellationEndsAStalledReadAtOnce() throws Exception {
     client.close();
     client = client(Duration.ofHours(1));
     CountDownLatch over = new CountDownLatch(1);
@@ -659,19 +660,15 @@ final class RegistrySessionIT {
           () -> session(BASIC).open(blob(), cancellation).readAllBytes(),
           Fault.CANCELLED,
           "cancelled");
-      canceller.join();
-      second.join();
+      Patience.end("the cancellation is over", canceller);
+      Patience.result("the other read ends", second);
     } finally {
       over.countDown();
     }
   }
 
   static void await(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    Patience.await("the test goes on", latch);
   }
 
   /** Of a big layer that comes over several connections. */

@@ -2,6 +2,7 @@ package dev.molo.image.registry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.molo.Program;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -41,27 +42,25 @@ class TrustCheckTest {
   /** A certificate and its key in one PEM file each, good for ten days. */
   private void makePair(Path certificate, Path key) throws Exception {
     Path store = certs.resolve("../store-" + System.nanoTime() + ".p12").normalize();
-    Process keytool =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin/keytool").toString(),
-                "-genkeypair",
-                "-alias",
-                "a",
-                "-keyalg",
-                "EC",
-                "-dname",
-                "CN=pier",
-                "-validity",
-                "10",
-                "-storetype",
-                "PKCS12",
-                "-keystore",
-                store.toString(),
-                "-storepass",
-                PASSWORD)
-            .inheritIO()
-            .start();
-    assertThat(keytool.waitFor()).isZero();
+    Program.Ended keytool =
+        Program.run(
+            Path.of(System.getProperty("java.home"), "bin/keytool").toString(),
+            "-genkeypair",
+            "-alias",
+            "a",
+            "-keyalg",
+            "EC",
+            "-dname",
+            "CN=pier",
+            "-validity",
+            "10",
+            "-storetype",
+            "PKCS12",
+            "-keystore",
+            store.toString(),
+            "-storepass",
+            PASSWORD);
+    assertThat(keytool.status()).as(keytool.output()).isZero();
     KeyStore keys = KeyStore.getInstance(store.toFile(), PASSWORD.toCharArray());
     pem(certificate, "CERTIFICATE", keys.getCertificate("a").getEncoded());
     pem(key, "PRIVATE KEY", keys.getKey("a", PASSWORD.toCharArray()).getEncoded());
