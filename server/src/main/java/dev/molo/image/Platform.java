@@ -5,14 +5,15 @@ package dev.molo.image;
  *
  * @param os {@code linux} as a rule; empty when the image does not say
  * @param architecture {@code amd64}, {@code arm64}, …
- * @param variant the CPU variant ({@code v8}), empty when there is none
+ * @param variant the CPU variant ({@code v8} of arm64, {@code v3} of amd64), empty when there is
+ *     none
  */
 public record Platform(String os, String architecture, String variant) {
 
   /** The platform of the machine that this JVM runs on. */
   public static Platform host() {
     return switch (System.getProperty("os.arch")) {
-      case "amd64", "x86_64" -> new Platform("linux", "amd64", "");
+      case "amd64", "x86_64" -> new Platform("linux", "amd64", X86Level.variant());
       case "aarch64" -> new Platform("linux", "arm64", "v8");
       case "arm" -> new Platform("linux", "arm", "v7");
       case "i386", "x86" -> new Platform("linux", "386", "");

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * Which entry of an index fits this machine. An arm machine runs its own variant and older ones,
+ * Which entry of an index fits this machine. A machine runs its own variant and those below it;
  * arm64 without a variant is v8, amd64 without one is v1; the best that fits wins, and among equals
  * the first.
  */

@@ -82,6 +82,18 @@ final class PlatformChoiceTest {
   }
 
   @Test
+  void amd64TakesTheHighestLevelThatTheProcessorHas() {
+    Platform v3 = new Platform("linux", "amd64", "v3");
+    assertThat(variant(v3, "", "v2", "v3", "v4")).isEqualTo("v3");
+    assertThat(variant(v3, "v4", "", "v2")).isEqualTo("v2");
+    assertThat(variant(v3, "v1", "")).as("equals: the first").isEqualTo("v1");
+    assertThatThrownBy(() ->
+            new PlatformChoice(new Platform("linux", "amd64", ""))
+                .choose("app", List.of(entry("linux", "amd64", "v2"))))
+        .hasMessage("app has no image for linux/amd64; there is linux/amd64/v2");
+  }
+
+  @Test
   void noneFittingListsWhatThereIs() {
     PlatformChoice choice = new PlatformChoice(new Platform("linux", "amd64", ""));
     assertThatThrownBy(() ->
