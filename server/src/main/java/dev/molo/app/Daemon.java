@@ -48,6 +48,7 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -60,6 +61,9 @@ public final class Daemon implements AutoCloseable {
 
   /** Within what time the daemon answers itself, when no watchdog says otherwise. */
   private static final Duration HEARTBEAT_LIMIT = Duration.ofSeconds(10);
+
+  /** How long the end waits for the event loops: nothing is served any more by then. */
+  private static final int END_SECONDS = 30;
 
   private final Started started = new Started();
   private final MoloConfig config;
@@ -106,7 +110,7 @@ public final class Daemon implements AutoCloseable {
     JnrLinux linux = started.add(JnrLinux.fromProperties());
     requireRoot(linux);
     Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
-    started.add(() -> vertx.close().await());
+    started.add(() -> vertx.close().await(END_SECONDS, TimeUnit.SECONDS));
     Cgroups cgroups = Cgroups.discover(linux, CgroupSettings.of(config));
     cgroups.enterDaemonLeaf().ifPresent(leaf -> log.info("the daemon lives in {}", leaf));
     ImageStore images = started.add(images(linux, vertx));

@@ -301,6 +301,10 @@ public final class PushSession {
     private final LongConsumer sent;
     private Exchange.Target place;
     private long offset;
+
+    /** How far it has ever come. A registry that forgets what it took is not asked for ever. */
+    private long furthest;
+
     private int failures;
 
     Chunks(Body body, long size, long chunk, LongConsumer sent, Exchange.Target place) {
@@ -332,7 +336,10 @@ public final class PushSession {
         if (answer.status() == 202) {
           place = location(answer);
           offset = from + length;
-          failures = 0;
+          if (offset > furthest) {
+            furthest = offset;
+            failures = 0;
+          }
           return;
         }
         if (!RegistryErrors.isTransient(answer.status()) && answer.status() != 416) {

@@ -1,8 +1,10 @@
 package dev.molo.image.registry;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpExchange;
+import dev.molo.fault.FaultException;
 import dev.molo.image.Cancellation;
 import dev.molo.image.Digest;
 import dev.molo.image.Reference;
@@ -21,9 +23,11 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -155,5 +159,35 @@ final class PushSessionIT {
         .containsExactly(
             "0-16777215", "16777216-33554431", "21777216-38554431", "38554432-41943046");
     assertThat(blob.opened).as("from its beginning, and from where it broke").isEqualTo(2);
+  }
+
+  /** Each failure of the next chunk takes the one before along. */
+  @Test
+  @Timeout(120)
+  void registryThatForgetsWhatItTookIsGivenUp() {
+    AtomicInteger patches = new AtomicInteger();
+    registry.on(
+        PLACE,
+        exchange -> {
+          registry.asked().clear();
+          if (exchange.getRequestMethod().equals("GET")) {
+            exchange.getResponseHeaders().add("Range", "0-0");
+            ScriptedRegistry.reply(exchange, 204, "");
+          } else if (patches.incrementAndGet() % 2 == 1) {
+            accepted(exchange);
+          } else {
+            ScriptedRegistry.reply(exchange, 500, "");
+          }
+        });
+    PushSession session =
+        client.openPush(
+            Reference.parse(registry.address() + "/app:1"),
+            RegistryAuth.anonymous(),
+            Cancellation.create());
+
+    assertThatThrownBy(() -> session.upload(blob, _ -> {}, Cancellation.create()))
+        .isInstanceOf(FaultException.class)
+        .hasMessageContaining("500");
+    assertThat(patches).as("three times, each with three failures").hasValue(18);
   }
 }
