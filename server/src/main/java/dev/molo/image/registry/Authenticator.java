@@ -174,7 +174,7 @@ final class Authenticator {
       if (attempt == most) {
         throw failure;
       }
-      RegistrySession.pause(attempt, wanted, cancellation);
+      Backoff.pause(attempt, wanted, cancellation);
     }
   }
 

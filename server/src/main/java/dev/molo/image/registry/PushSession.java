@@ -207,7 +207,7 @@ public final class PushSession {
         if (attempt == attempts || Failures.isPermanent(e)) {
           throw e;
         }
-        RegistrySession.pause(attempt, wantedPause(e), cancellation);
+        Backoff.pause(attempt, wantedPause(e), cancellation);
       }
     }
   }
@@ -356,7 +356,7 @@ public final class PushSession {
       if (++failures >= attempts || Failures.isPermanent(e)) {
         throw e;
       }
-      RegistrySession.pause(failures, wantedPause(e), cancellation);
+      Backoff.pause(failures, wantedPause(e), cancellation);
       try (Exchange.Answer status = repeatedly(call(HttpMethod.GET, place), cancellation)) {
         if (status.status() != 204 && status.status() != 202) {
           // It knows nothing of this upload any more: from the beginning.
@@ -485,7 +485,7 @@ public final class PushSession {
           throw e;
         }
       }
-      RegistrySession.pause(attempt, wanted, cancellation);
+      Backoff.pause(attempt, wanted, cancellation);
     }
   }
 

@@ -28,9 +28,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,8 +38,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class RegistrySession implements BlobSource {
   private static final Logger LOG = LoggerFactory.getLogger(RegistrySession.class);
-  private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
-  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
 
   private final Reference reference;
   private final HostsDirectory.Hosts hosts;
@@ -362,7 +357,7 @@ public final class RegistrySession implements BlobSource {
     Optional<Duration> wanted = Optional.empty();
     for (int attempt = 0; attempt < attempts(); attempt++) {
       if (attempt > 0) {
-        pause(attempt, wanted, cancellation);
+        Backoff.pause(attempt, wanted, cancellation);
       }
       cancellation.check();
       try {
@@ -435,24 +430,5 @@ public final class RegistrySession implements BlobSource {
 
   private String repositoryPath(String path) {
     return "/" + reference.repository() + path;
-  }
-
-  /** Longer each time, with jitter, so that a node full of pulls does not come back all at once. */
-  static void pause(int attempt, Optional<Duration> wanted, Cancellation cancellation) {
-    long millis = FIRST_PAUSE.toMillis() << Math.min(attempt - 1, 8);
-    millis += ThreadLocalRandom.current().nextLong(millis / 2 + 1);
-    if (wanted.isPresent()) {
-      millis = Math.max(millis, wanted.get().toMillis());
-    }
-    millis = Math.min(millis, LONGEST_PAUSE.toMillis());
-    CountDownLatch ended = new CountDownLatch(1);
-    try (Cancellation.Registration _ = cancellation.onCancel(ended::countDown)) {
-      if (ended.await(millis, TimeUnit.MILLISECONDS)) {
-        cancellation.check();
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new FaultException(Fault.CANCELLED, "pull interrupted", e);
-    }
   }
 }

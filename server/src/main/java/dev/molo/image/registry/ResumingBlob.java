@@ -113,7 +113,7 @@ final class ResumingBlob extends InputStream {
           from + ": the connection broke " + breaks + " times in a row: " + e.getMessage(),
           e);
     }
-    RegistrySession.pause(breaks, Optional.empty(), cancellation);
+    Backoff.pause(breaks, Optional.empty(), cancellation);
   }
 
   @Override

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
 import dev.molo.fault.FaultException;
 import dev.molo.image.Cancellation;
 import dev.molo.image.Digest;
@@ -189,5 +190,62 @@ final class PushSessionIT {
         .isInstanceOf(FaultException.class)
         .hasMessageContaining("500");
     assertThat(patches).as("three times, each with three failures").hasValue(18);
+  }
+
+  @Test
+  void tokenThatExpiresBetweenTwoChunksIsAskedForAnew() {
+    AtomicInteger tokens = new AtomicInteger();
+    registry.on(
+        "/token",
+        exchange -> {
+          String token = "t" + tokens.incrementAndGet();
+          ScriptedRegistry.reply(exchange, 200, "{\"token\":\"" + token + "\"}");
+        });
+    registry.on(
+        "/v2/app/blobs/uploads/", exchange -> authorised(exchange, PushSessionIT::accepted));
+    registry.on(PLACE, exchange -> authorised(exchange, this::uploadWhole));
+
+    client
+        .openPush(
+            Reference.parse(registry.address() + "/app:1"),
+            new RegistryAuth.Basic("user", "secret"),
+            Cancellation.create())
+        .upload(blob, _ -> {}, Cancellation.create());
+
+    assertThat(digestOf(taken)).isEqualTo(blob.descriptor().digest());
+    assertThat(tokens).hasValue(2);
+    assertThat(registry.asked("/token").getLast().query())
+        .as("for what was refused")
+        .contains("scope=repository:app:pull,push");
+    assertThat(registry.asked(PLACE))
+        .filteredOn(asked -> asked.method().equals("PATCH"))
+        .extracting(asked -> asked.header("Authorization"))
+        .as("the second chunk is refused, and sent once more")
+        .containsExactly("Bearer t1", "Bearer t1", "Bearer t2", "Bearer t2");
+  }
+
+  /** The first token is good for the first chunk. */
+  private void authorised(HttpExchange exchange, HttpHandler handler) throws IOException {
+    String valid = taken.isEmpty() ? "Bearer t1" : "Bearer t2";
+    if (registry.asked().getLast().header("Authorization").equals(valid)) {
+      handler.handle(exchange);
+      return;
+    }
+    exchange
+        .getResponseHeaders()
+        .add(
+            "WWW-Authenticate",
+            "Bearer realm=\"" + registry.url("/token") + "\",scope=\"repository:app:pull,push\"");
+    ScriptedRegistry.reply(exchange, 401, "");
+  }
+
+  private void uploadWhole(HttpExchange exchange) throws IOException {
+    ScriptedRegistry.Asked asked = registry.asked().getLast();
+    if (exchange.getRequestMethod().equals("PATCH")) {
+      taken.append(asked.body());
+      accepted(exchange);
+    } else {
+      upload(exchange);
+    }
   }
 }
