@@ -38,7 +38,7 @@ class BackoffTest {
       long earliest = pauses.stream().mapToLong(Duration::toMillis).min().orElseThrow();
       // within 400 ms, tenth by tenth
       for (int tenth = 0; tenth < 10; tenth++) {
-        long from = earliest + 40 * tenth;
+        long from = earliest + 40L * tenth;
         assertThat(pauses)
             .filteredOn(pause -> pause.toMillis() >= from && pause.toMillis() < from + 40)
             .as("wanted %s, from %d ms", wanted, from)
