@@ -21,7 +21,7 @@ limits_within() {
     fi
     sleep 1
   done
-  wait "$group" 2>/dev/null || status=${status/#0/$?}
+  wait "$group" 2>/dev/null || [ $status -ne 0 ] || status=$?
   trap - INT TERM
   return $status
 }

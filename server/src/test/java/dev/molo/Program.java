@@ -19,7 +19,26 @@ public final class Program {
    * @param output what it and its children printed, standard error included unless that leads
    *     elsewhere
    */
-  public record Ended(int status, String output) {}
+  public record Ended(int status, String output) {
+    /** What it complained of; empty when it succeeded. */
+    public String complaint() {
+      return status == 0 ? "" : "status %d %s".formatted(status, output);
+    }
+  }
+
+  /** What a program prints that has to succeed. */
+  public static String output(String... command) throws IOException {
+    return output(StandardCharsets.UTF_8, command);
+  }
+
+  /** The same where names are bytes. */
+  public static String output(Charset charset, String... command) throws IOException {
+    Ended ended = run(new ProcessBuilder(command), charset);
+    if (ended.status() != 0) {
+      throw new AssertionError(String.join(" ", command) + ": " + ended.complaint());
+    }
+    return ended.output();
+  }
 
   /** Runs it to its end, and to that of whatever holds its standard output. */
   public static Ended run(String... command) throws IOException {
@@ -31,8 +50,7 @@ public final class Program {
     return run(builder, StandardCharsets.UTF_8);
   }
 
-  /** The same where names are bytes. */
-  public static Ended run(ProcessBuilder builder, Charset charset) throws IOException {
+  private static Ended run(ProcessBuilder builder, Charset charset) throws IOException {
     List<String> command = builder.command();
     boolean merged = builder.redirectError().equals(ProcessBuilder.Redirect.PIPE);
     Process process =

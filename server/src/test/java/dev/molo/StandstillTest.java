@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class StandstillTest {
   @Test
-  void virtualThreadThatWaitsIsShown() throws IOException, InterruptedException {
+  void virtualThreadThatWaitsIsShown() throws IOException {
     CountDownLatch begun = new CountDownLatch(1);
     CountDownLatch end = new CountDownLatch(1);
     Thread waits =
@@ -18,7 +18,7 @@ class StandstillTest {
               begun.countDown();
               waitFor(end);
             });
-    begun.await();
+    Patience.await("the thread begins", begun);
     try {
       assertThat(Standstill.threads())
           .contains(
@@ -27,15 +27,11 @@ class StandstillTest {
               "StandstillTest.virtualThreadThatWaitsIsShown");
     } finally {
       end.countDown();
-      waits.join();
+      Patience.end("the thread ends", waits);
     }
   }
 
   private static void waitFor(CountDownLatch end) {
-    try {
-      end.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    Patience.await("the test has looked", end);
   }
 }

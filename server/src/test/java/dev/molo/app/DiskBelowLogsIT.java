@@ -43,7 +43,7 @@ class DiskBelowLogsIT {
     Path image = folder.resolve("disk.img");
     ran("truncate", "-s", "8M", image.toString());
     ran("mkfs.ext4", "-q", "-O", "^has_journal", image.toString());
-    String said = run("mount", "-o", "loop", image.toString(), disk.toString());
+    String said = Program.run("mount", "-o", "loop", image.toString(), disk.toString()).complaint();
     assumeTrue(said.isEmpty(), "no loop device here: " + said);
     mounted = true;
     daemon = new TestDaemon(instance, folder);
@@ -84,13 +84,7 @@ class DiskBelowLogsIT {
   }
 
   private static void ran(String... command) throws IOException, InterruptedException {
-    assertThat(run(command)).as(String.join(" ", command)).isEmpty();
-  }
-
-  /** What it complained of; empty when it succeeded. */
-  private static String run(String... command) throws IOException, InterruptedException {
-    Program.Ended ended = Program.run(command);
-    return ended.status() == 0 ? "" : "status %d %s".formatted(ended.status(), ended.output());
+    assertThat(Program.run(command).complaint()).as(String.join(" ", command)).isEmpty();
   }
 
   private PodScenario up(String name, Path logs, String program) {
@@ -164,7 +158,7 @@ class DiskBelowLogsIT {
     Path filler = disk.resolve("filler");
     PodScenario logs = up("logs", disk, "count");
     await("the first lines", () -> Files.size(logs.log()) > 1000);
-    run("dd", "if=/dev/zero", "of=" + filler, "bs=64k", "status=none");
+    var _ = Program.run("dd", "if=/dev/zero", "of=" + filler, "bs=64k", "status=none");
     String trouble = "log of container " + logs.container().substring(0, 12);
     await("the daemon's word", () -> Files.readString(daemon.log()).contains(trouble));
     PodScenario fresh = up("fresh", folder.resolve("logs"), "wait");

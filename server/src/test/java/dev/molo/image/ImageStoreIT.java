@@ -209,7 +209,7 @@ final class ImageStoreIT {
       List<String> find = new ArrayList<>(List.of("find", folder));
       find.addAll(List.of(files.split(" ", -1)));
       find.add("%i %y %b\n");
-      String found = OtherTools.run(find.toArray(String[]::new));
+      String found = Program.output(find.toArray(String[]::new));
       for (String line : found.lines().distinct().toList()) {
         String[] words = line.split(" ", -1);
         inodes++;
@@ -856,7 +856,7 @@ final class ImageStoreIT {
   void layoutDirectoryIsImported() throws Exception {
     Path source = archive("app.tar", TestArchives.oci(twoLayers(), "app:v1"));
     Path layout = Files.createDirectory(directory.resolve("layout"));
-    run("tar", "-xf", source.toString(), "-C", layout.toString());
+    Program.output("tar", "-xf", source.toString(), "-C", layout.toString());
     assertThat(bringIn(layout).getFirst().repoTags()).containsExactly("docker.io/library/app:v1");
   }
 
@@ -888,15 +888,10 @@ final class ImageStoreIT {
         .isEqualTo(java.nio.file.attribute.PosixFilePermissions.fromString("rwx------"));
   }
 
-  private static void run(String... command) throws Exception {
-    Program.Ended ended = Program.run(command);
-    assertThat(ended.status()).as(String.join(" ", command) + ": " + ended.output()).isZero();
-  }
-
   @Test
   void fullDiskIsResourceExhaustedAndLeavesNothing() throws Exception {
     Path small = Files.createDirectory(directory.resolve("small"));
-    run("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small.toString());
+    Program.output("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small.toString());
     try {
       byte[] noise = new byte[6 << 20];
       new Random(5).nextBytes(noise);
@@ -928,21 +923,21 @@ final class ImageStoreIT {
       assertThat(Files.getFileStore(small).getUsableSpace()).as("given back").isGreaterThan(full);
     } finally {
       store.close();
-      run("umount", small.toString());
+      Program.output("umount", small.toString());
     }
   }
 
   @Test
   void readOnlyDiskIsToldAndEverythingStaysAsItWas() throws Exception {
     Path small = Files.createDirectory(directory.resolve("small"));
-    run("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small.toString());
+    Program.output("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small.toString());
     try {
       registry.push(twoLayers(), "app", "1");
       registry.push(twoLayers().config("Cmd", "x"), "app", "2");
       store.close();
       store = stores.start(stores.settings("small/images"));
       Image image = pull(ref("app:1"));
-      run("mount", "-o", "remount,ro", small.toString());
+      Program.output("mount", "-o", "remount,ro", small.toString());
       for (ThrowingCallable refused :
           List.<ThrowingCallable>of(
               () -> pull(ref("app:2")),
@@ -955,14 +950,14 @@ final class ImageStoreIT {
       }
       assertThat(store.list()).containsExactly(image);
       store.acquire(image.id(), "container").close();
-      run("mount", "-o", "remount,rw", small.toString());
+      Program.output("mount", "-o", "remount,rw", small.toString());
       pull(ref("app:2"));
       store.list().forEach(one -> store.remove(one.id().toString()));
       awaitEmpty("../small/images/trash");
       assertThat(store.usage().inodes()).isZero();
     } finally {
       store.close();
-      run("umount", small.toString());
+      Program.output("umount", small.toString());
     }
   }
 

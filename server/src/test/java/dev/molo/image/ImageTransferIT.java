@@ -138,19 +138,13 @@ final class ImageTransferIT {
             print(manifest['config']['digest'], descriptor['digest'], descriptor['annotations']['io.containerd.image.name'],
                 descriptor['annotations']['org.opencontainers.image.ref.name'])
         """;
-    return run("python3", "-c", script, layout.toString());
+    return Program.output("python3", "-c", script, layout.toString());
   }
 
   private Path untar(Path tar) throws Exception {
     Path into = Files.createTempDirectory(directory, "untar");
-    run("tar", "-xf", tar.toString(), "-C", into.toString());
+    Program.output("tar", "-xf", tar.toString(), "-C", into.toString());
     return into;
-  }
-
-  private static String run(String... command) throws Exception {
-    Program.Ended ended = Program.run(command);
-    assertThat(ended.status()).as(ended.output()).isZero();
-    return ended.output();
   }
 
   @Test
@@ -304,7 +298,10 @@ final class ImageTransferIT {
         Cancellation.create());
     Path tar = Files.write(directory.resolve("both.tar"), out.toByteArray());
     assertThat(checkLayout(untar(tar)).lines()).hasSize(2);
-    assertThat(run("tar", "-tf", tar.toString()).lines().filter(n -> n.startsWith("blobs/")))
+    assertThat(
+            Program.output("tar", "-tf", tar.toString())
+                .lines()
+                .filter(n -> n.startsWith("blobs/")))
         .doesNotHaveDuplicates()
         .hasSize(6);
   }
@@ -511,7 +508,7 @@ final class ImageTransferIT {
   /** An overlay's upper directory as a container leaves it. */
   private Path upper() throws Exception {
     Path upper = Files.createDirectory(directory.resolve("upper"));
-    run(
+    Program.output(
         "bash",
         "-c",
         """
@@ -581,7 +578,8 @@ final class ImageTransferIT {
             "touch sub/.wh.passwd",
             "python3 -c 'import os; os.setxattr(\"sub\", \"trusted.overlay.redirect\", b\"/old\")'",
             "touch sub/file; python3 -c 'import os; os.setxattr(\"sub/file\", \"trusted.overlay.metacopy\", b\"\")'")) {
-      run("bash", "-c", "cd \"$1\"; rm -rf sub; mkdir sub; " + makes, "-", upper.toString());
+      Program.output(
+          "bash", "-c", "cd \"$1\"; rm -rf sub; mkdir sub; " + makes, "-", upper.toString());
       assertThatThrownBy(() ->
               store.commit(
                   new CommitRequest(base, upper, ref("app:2"), "", ""), Cancellation.create()))
@@ -616,7 +614,7 @@ final class ImageTransferIT {
 
   /** Everything that can be seen of a tree, with overlayfs's own marks. */
   private static String listing(Path tree) throws Exception {
-    return run(
+    return Program.output(
         "bash",
         "-c",
         """

@@ -1,6 +1,5 @@
 package dev.molo.image;
 
-import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.molo.Program;
@@ -23,18 +22,11 @@ final class OtherTools {
     }
   }
 
-  /** Runs a program, which has to succeed; what it prints. */
-  static String run(String... command) throws IOException, InterruptedException {
-    Program.Ended ended = Program.run(command);
-    assertThat(ended.status()).as(String.join(" ", command) + ": " + ended.output()).isZero();
-    return ended.output();
-  }
-
   /** Runs a Python program that lies beside this class. */
   static String python(String name, String... arguments) throws IOException, InterruptedException {
     List<String> command = new ArrayList<>(List.of("python3", "-B", "-c", program(name)));
     command.addAll(List.of(arguments));
-    return run(command.toArray(String[]::new));
+    return Program.output(command.toArray(String[]::new));
   }
 
   /** The text of such a program. */

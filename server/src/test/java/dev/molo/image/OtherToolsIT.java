@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.molo.Program;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -64,7 +65,7 @@ final class OtherToolsIT {
     command[0] = "skopeo";
     command[1] = "--insecure-policy";
     System.arraycopy(arguments, 0, command, 2, arguments.length);
-    return OtherTools.run(command);
+    return Program.output(command);
   }
 
   private String remote(String nameAndTag) {
@@ -132,9 +133,9 @@ final class OtherToolsIT {
     }
 
     Path layout = Files.createDirectory(directory.resolve("layout"));
-    OtherTools.run("tar", "-xf", oci.toString(), "-C", layout.toString());
+    Program.output("tar", "-xf", oci.toString(), "-C", layout.toString());
     Path root = directory.resolve("root");
-    OtherTools.run("umoci", "raw", "unpack", "--image", layout + ":1", root.toString());
+    Program.output("umoci", "raw", "unpack", "--image", layout + ":1", root.toString());
     assertThat(root.resolve("bin/hello")).hasContent("hello".repeat(5000));
     assertThat(root.resolve("bin/old")).doesNotExist();
   }

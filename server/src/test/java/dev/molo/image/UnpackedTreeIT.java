@@ -3,6 +3,7 @@ package dev.molo.image;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.molo.Program;
 import dev.molo.linux.Fd;
 import dev.molo.linux.RealKernel;
 import dev.molo.supervisor.NativeMounter;
@@ -78,7 +79,7 @@ final class UnpackedTreeIT {
     Path at = Files.createTempDirectory(directory, "fuse");
     // In a mount namespace of its own; the file system ends with its last process.
     String output =
-        OtherTools.run(
+        Program.output(
             "unshare",
             "-m",
             "bash",
@@ -97,9 +98,9 @@ final class UnpackedTreeIT {
   private List<String> byUmoci(TestImage image) throws Exception {
     Path tar = Files.write(directory.resolve("layout.tar"), TestArchives.oci(image, "1"));
     Path layout = Files.createTempDirectory(directory, "layout");
-    OtherTools.run("tar", "-xf", tar.toString(), "-C", layout.toString());
+    Program.output("tar", "-xf", tar.toString(), "-C", layout.toString());
     Path root = Files.createTempDirectory(directory, "umoci").resolve("root");
-    OtherTools.run("umoci", "raw", "unpack", "--image", layout + ":1", root.toString());
+    Program.output("umoci", "raw", "unpack", "--image", layout + ":1", root.toString());
     return OtherTools.listing(root.toString());
   }
 
@@ -160,7 +161,7 @@ final class UnpackedTreeIT {
   private byte[] layer(String script) throws Exception {
     Path tree = Files.createTempDirectory(directory, "tree");
     Path tar = Files.createTempFile(directory, "made", ".tar");
-    OtherTools.run(
+    Program.output(
         "bash",
         "-ec",
         "cd \"$1\"; "
@@ -249,7 +250,7 @@ final class UnpackedTreeIT {
 
   private byte[] packages(String names) throws Exception {
     Path tar = Files.createTempFile(directory, "packages", ".tar");
-    OtherTools.run(
+    Program.output(
         "bash",
         "-ec",
         """

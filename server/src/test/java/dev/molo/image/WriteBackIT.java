@@ -39,13 +39,13 @@ final class WriteBackIT {
     TestStores.needsRoot();
     memory = Files.createDirectory(folder.resolve("memory"));
     disk = Files.createDirectory(folder.resolve("disk"));
-    OtherTools.run("mount", "-t", "tmpfs", "-o", "size=" + ROOM, "none", memory.toString());
+    Program.output("mount", "-t", "tmpfs", "-o", "size=" + ROOM, "none", memory.toString());
     memoryMounted = true;
     String device = memory.resolve("device").toString();
     // What the file system keeps for itself has room; only contents have none.
     Files.write(memory.resolve("device"), new byte[4 << 20]);
-    OtherTools.run("truncate", "-s", "256M", device);
-    OtherTools.run(
+    Program.output("truncate", "-s", "256M", device);
+    Program.output(
         "mke2fs",
         "-q",
         "-t",
@@ -57,13 +57,13 @@ final class WriteBackIT {
         "-E",
         "nodiscard,lazy_itable_init=1",
         device);
-    String said = run("mount", "-o", "loop", device, disk.toString());
+    String said = Program.run("mount", "-o", "loop", device, disk.toString()).complaint();
     assumeTrue(said.isEmpty(), "no loop device here: " + said);
     diskMounted = true;
     stores = new TestStores(disk);
     store = stores.start();
     // Its folders are not to be among what is lost.
-    OtherTools.run("sync", "-f", disk.toString());
+    Program.output("sync", "-f", disk.toString());
   }
 
   @AfterEach
@@ -74,18 +74,12 @@ final class WriteBackIT {
       }
     } finally {
       if (diskMounted) {
-        OtherTools.run("umount", disk.toString());
+        Program.output("umount", disk.toString());
       }
       if (memoryMounted) {
-        OtherTools.run("umount", memory.toString());
+        Program.output("umount", memory.toString());
       }
     }
-  }
-
-  /** What it complained of; empty when it succeeded. */
-  private static String run(String... command) throws IOException, InterruptedException {
-    Program.Ended ended = Program.run(command);
-    return ended.status() == 0 ? "" : "status %d %s".formatted(ended.status(), ended.output());
   }
 
   /** Bytes that no file system stores in less room. */
@@ -159,14 +153,14 @@ final class WriteBackIT {
   }
 
   private void giveRoom() throws IOException, InterruptedException {
-    OtherTools.run("mount", "-o", "remount,size=" + 8 * ROOM, memory.toString());
+    Program.output("mount", "-o", "remount,size=" + 8 * ROOM, memory.toString());
   }
 
   /** What is read from now on comes from the device. */
   private void forgetWhatIsInMemory() throws Exception {
     stores.close();
-    OtherTools.run("umount", disk.toString());
-    OtherTools.run("mount", "-o", "loop", memory.resolve("device").toString(), disk.toString());
+    Program.output("umount", disk.toString());
+    Program.output("mount", "-o", "loop", memory.resolve("device").toString(), disk.toString());
     stores = new TestStores(disk);
     store = stores.start();
   }

@@ -3,8 +3,8 @@ package dev.molo.image;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.molo.Program;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -48,12 +48,10 @@ class X86LevelTest {
 
   /** The C library's loader asks the processor itself. */
   @Test
-  void theLoaderOfThisMachineSaysTheSame() throws IOException, InterruptedException {
+  void theLoaderOfThisMachineSaysTheSame() throws IOException {
     Path loader = Path.of("/lib64/ld-linux-x86-64.so.2");
     assumeTrue(Files.isExecutable(loader), "SKIPPED: no x86-64 machine with glibc");
-    Process help = new ProcessBuilder(loader.toString(), "--help").start();
-    String said = new String(help.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(help.waitFor()).isZero();
+    String said = Program.output(loader.toString(), "--help");
     assumeTrue(said.contains("x86-64-v2"), "SKIPPED: glibc is older than 2.33");
     String highest =
         Stream.of("v4", "v3", "v2")

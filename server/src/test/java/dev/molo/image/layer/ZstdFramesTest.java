@@ -203,10 +203,10 @@ final class ZstdFramesTest {
             }
           });
       var _ = Thread.ofPlatform().daemon().start(second);
-      while (!windows.isAwaited()) {
-        assertThat(second.isDone()).isFalse();
-        Thread.onSpinWait();
-      }
+      Patience.until(
+          "the second stream waits for the window of the first",
+          () -> windows.isAwaited() || second.isDone());
+      assertThat(second.isDone()).isFalse();
       cancellation.cancel("pull");
       assertThatThrownBy(() -> second.get(30, TimeUnit.SECONDS))
           .hasCauseInstanceOf(FaultException.class)
